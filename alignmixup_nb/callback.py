@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['Layer', 'find_layer', 'MixCallback', 'AlignMixupCallback']
 
-# %% ../nbs/04_callback.ipynb #997f7ddc
+# %% ../nbs/04_callback.ipynb #fc8261ba
 import math, warnings
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 import matplotlib.pyplot as plt
 import torch
 from torch import nn, Tensor
@@ -155,7 +156,7 @@ def acts(self:_Probe, l):
     if l.acts is None: l.acts = l.places>1 and (self.run(l, partial(mix, True))-self.run(l, partial(mix, False))).abs().max().item() > self.tol*self.spread
     return l.acts
 
-# %% ../nbs/04_callback.ipynb #8c82067f
+# %% ../nbs/04_callback.ipynb #ddc644b4
 def _bare(model):
     "The network inside a wrapper for several devices or for compilation"
     model = get_model(model)
@@ -163,10 +164,9 @@ def _bare(model):
 
 def _no_layer(what, layers, probe):
     "The error that lists the layers there are"
-    cuts = [l for l in layers if probe.cut(l)]
-    why = lambda l: '' if probe.acts(l) else ': alignment changes nothing there'
-    lines = [f'  {l}{why(l)}' for l in cuts[-12:]]
-    raise ValueError('\n'.join([what, f'Layers with 4 positions or more that the whole prediction goes through, of {probe.n} images:']+(lines or ['  none'])))
+    cuts = list(islice((l for l in reversed(layers) if probe.cut(l)), 12))[::-1]
+    lines = [f"  {l}{'' if probe.acts(l) else ': alignment changes nothing there'}" for l in cuts]
+    raise ValueError('\n'.join([what, f'The last layers with 4 positions or more that the whole prediction goes through, with their shapes for {probe.n} images:']+(lines or ['  none'])))
 
 def find_layer(
     model:nn.Module, # Any network
@@ -199,7 +199,7 @@ def _named(probe, layers, layer):
     probe.acts(found)
     return found
 
-# %% ../nbs/04_callback.ipynb #42da7829
+# %% ../nbs/04_callback.ipynb #93787516
 class MixCallback(Callback):
     "Trains on batches that `mixer` mixes, and mixes the loss with them"
     run_valid = False
@@ -218,7 +218,7 @@ class MixCallback(Callback):
         self.mixer,self.layer,self.prob,self.start,self.end,self.seed = mixer,layer,prob,start,end,seed
         self.layer_name,self.generator,self.restored,self.inner,self.warned = None,None,False,None,set()
         self._forget()
-    def _forget(self): self.rec,self.mix,self.found,self.head = None,None,{},None
+    def _forget(self): self.rec,self.mix,self.found,self.asked,self.fresh = None,None,{},None,True
     def __setattr__(self, k, v): object.__setattr__(self, k, v)
     @property
     def learn(self): return self.__dict__.get('_learn')
@@ -245,20 +245,23 @@ class AlignMixupCallback(MixCallback):
         **kw, # To `alignmix`: `n_iter`, `tol`, `method`, `backend`
     ): super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, **kw), layer, prob, start, end, seed)
 
-# %% ../nbs/04_callback.ipynb #6ddc6bdd
+# %% ../nbs/04_callback.ipynb #d278257a
 @patch
 def _install(self:MixCallback):
     "Put this callback's step around the learner's"
     now = self.learn.__dict__.get('_do_one_batch')
-    if now!=self._one_batch: self.inner,self.learn._do_one_batch = now,self._one_batch
+    if not self._mine(now): self.inner,self.learn._do_one_batch = now,self._one_batch
 
 @patch
 def _uninstall(self:MixCallback):
     "Give the learner its own step back"
-    if self.learn.__dict__.get('_do_one_batch')!=self._one_batch: return
+    if not self._mine(self.learn.__dict__.get('_do_one_batch')): return
     if self.inner is None: del self.learn._do_one_batch
     else: self.learn._do_one_batch = self.inner
     self.inner = None
+
+@patch
+def _mine(self:MixCallback, f): return getattr(f, '__self__', None) is self
 
 @patch
 def _step(self:MixCallback): return self.inner() if self.inner else type(self.learn)._do_one_batch(self.learn)
@@ -280,13 +283,16 @@ def _mixable(self:MixCallback):
     "Is this a batch of training with targets, and two images or more?"
     return self.run and self.run_train and self.learn.training and len(self.learn.yb)>0 and find_bs(self.learn.yb)>1
 
-# %% ../nbs/04_callback.ipynb #f1630865
+# %% ../nbs/04_callback.ipynb #b3003e91
 @patch
 def _layer(self:MixCallback, name=None):
     "The layer for features in this fit: the one a record names, or the callback's"
+    if self.fresh:
+        model,shape = _bare(self.learn.model),self.learn.xb[0].shape[1:]
+        if self.asked is None or self.asked[0] is not model or self.asked[1]!=shape: self.found = {}
+        self.asked,self.fresh = (model,shape),False
     if name in self.found: return self.found[name]
-    layer = find_layer(self.learn.model, self.learn.xb, name or self.layer)[0]
-    self.found[name] = layer
+    layer = self.found[name] = find_layer(self.learn.model, self.learn.xb, name or self.layer)[0]
     if name is None: self.layer_name = layer.name
     if getattr(self.mixer, 'aligned', False) and not layer.acts:
         self._warn(f'alignment can not act at layer {layer}: what follows does not see where a feature is, so the mix is that of unaligned features')
@@ -301,13 +307,13 @@ def _warn(self:MixCallback, msg):
 @patch
 def _head(self:MixCallback):
     "The last linear layer to run"
-    if self.head is None:
+    if 'head' not in self.found:
         model = _bare(self.learn.model)
         layers = _at_rest(model, self.learn.xb[0].device, lambda: _Probe(model, self.learn.xb).layers)
         linear = [l.module for l in layers if isinstance(l.module, nn.Linear)]
         if not linear: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and {type(model).__name__} has none")
-        self.head = linear[-1]
-    return self.head
+        self.found['head'] = linear[-1]
+    return self.found['head']
 
 # %% ../nbs/04_callback.ipynb #446a05cb
 @patch
@@ -379,14 +385,13 @@ def after_loss(self:MixCallback):
     self.learn.loss_grad = lam*self.learn.loss_grad + (1-lam)*second
     self.learn.loss = self.learn.loss_grad.clone()
 
-# %% ../nbs/04_callback.ipynb #f422293a
+# %% ../nbs/04_callback.ipynb #063cedb7
 @patch
 def before_fit(self:MixCallback):
     "Refuse a second mix of the same batch, and take over the step"
     others = [cb for cb in self.learn.cbs if isinstance(cb, (MixCallback,MixHandler)) and cb is not self]
     if others: raise ValueError(f'{self} and {others[0]} would both mix the batch; keep one of them')
-    self._forget()
-    self.seeded = False
+    self.rec,self.mix,self.fresh,self.seeded = None,None,True,False
     self._install()
 
 @patch
@@ -401,7 +406,7 @@ def _seed(self:MixCallback):
     seed = int(torch.randint(2**31, ())) if self.seed is None else self.seed
     self.generator = torch.Generator().manual_seed(seed+rank_distrib())
 
-# %% ../nbs/04_callback.ipynb #8e470e73
+# %% ../nbs/04_callback.ipynb #5a748255
 @patch
 def state_dict(self:MixCallback) -> dict: # One entry, a tensor of bytes; None before the first training
     "The state of the random generator, for a checkpoint"
@@ -423,14 +428,14 @@ def _generator(state):
 
 @patch
 def __getstate__(self:MixCallback):
-    return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','head','_state')} | self.state_dict()
+    return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','asked','_state')} | self.state_dict()
 
 @patch
 def __setstate__(self:MixCallback, state):
     self.__dict__.update(state | dict(generator=_generator(state['generator'])))
     self._init_state(); self._forget()
 
-# %% ../nbs/04_callback.ipynb #ba4154ee
+# %% ../nbs/04_callback.ipynb #7b194c9d
 def _titles(y, vocab):
     "A word for each target"
     word = lambda t: str(vocab[int(t)]) if vocab is not None else f'{t.item():.3g}'
@@ -441,17 +446,18 @@ def show(self:MixCallback,
     b:tuple=None, # A batch, inputs first; None takes one from the learner this is attached to
     n:int=6, # How many images
     seed:int=0, # Another seed draws another mix
-    mode:str=None, # 'input' or 'feature'; None: as drawn
+    mode:str=None, # 'input', 'feature' or 'embedding'; None: as drawn
     size:float=1.4, # Of an image, in inches
 ):
     "A batch as the network gets it, with the shares of the labels"
     dls = self.learn.dls if self.learn is not None else None
     if b is None and dls is None: raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
     x,*ys = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
-    modes,g = getattr(self.mixer, 'modes', MODES),torch.Generator().manual_seed(seed)
-    if mode is not None and mode not in modes: raise ValueError(f'mode is {mode!r}; {self.mixer} has {modes}')
-    recs = (self.mixer.draw(len(x), g, prob=1.) for _ in range(1000))
-    rec = next(r for r in recs if r.mode==(mode or r.mode))
+    if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
+    g = torch.Generator().manual_seed(seed)
+    recs = (self.mixer.draw(len(x), g) for _ in range(1000))
+    rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
+    if rec is None: raise ValueError(f"{self.mixer} draws no batch to show" + (f' with mode {mode!r}' if mode else ''))
     mixed,mix = self.mixer.apply(rec, x) if rec.mode=='input' else (x, (rec.lam, rec.perm))
     rows = [mixed] if rec.mode=='input' else [x, x[rec.perm]]
     y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)

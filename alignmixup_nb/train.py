@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['MIXERS', 'MIXING', 'HARDWARE', 'RECIPES', 'FILES', 'mixer_settings', 'Recipe', 'make_mixer', 'check_field',
            'check_recipe', 'get_recipe', 'commit', 'versions', 'hardware', 'pick_device', 'atomic_write', 'schedules',
-           'optimizer', 'get_rng', 'set_rng', 'Evaluate', 'format_row', 'Rows', 'Checkpoint', 'differences',
-           'load_checkpoint', 'RunLearner', 'curve_figure', 'features', 'carry', 'pairs_figure', 'save_figure', 'Run',
-           'check_writable', 'read_result', 'build_mix', 'load_model', 'machine', 'summary', 'train', 'parser', 'main']
+           'optimizer', 'get_rng', 'set_rng', 'Evaluate', 'format_row', 'Rows', 'diverged', 'Checkpoint', 'differences',
+           'load_checkpoint', 'RunLearner', 'Bars', 'curve_figure', 'features', 'carry', 'pairs_figure', 'save_figure',
+           'Run', 'check_writable', 'read_result', 'build_mix', 'load_model', 'machine', 'summary', 'train', 'parser',
+           'main']
 
 # %% ../nbs/13_train.ipynb #5de4203e
 import argparse, io, json, math, os, platform, random, re, shlex, subprocess, sys, time, warnings
@@ -22,7 +23,7 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from torch import nn, Tensor
 
-# %% ../nbs/13_train.ipynb #62a1cbca
+# %% ../nbs/13_train.ipynb #d7ede349
 with warnings.catch_warnings(): # fastai compiles two functions with torch.jit as it is imported, and torch 2.15 warns of it
     warnings.simplefilter('ignore', FutureWarning)
     from fastcore.basics import patch
@@ -37,6 +38,7 @@ with warnings.catch_warnings(): # fastai compiles two functions with torch.jit a
     from fastai.optimizer import Adam, SGD
     from fastai.torch_core import set_seed
     from fastprogress.fastprogress import IN_NOTEBOOK
+    import alignmixup_nb
     from alignmixup_nb import __version__
     from alignmixup_nb.align import assignment
     from alignmixup_nb.callback import MixCallback, find_layer
@@ -65,7 +67,7 @@ def _setting(default, help, among=None, test=None):
 _positive = (lambda o: 0<o<math.inf, 'over 0')
 _whole = lambda least: (lambda o: o>=least, f'at least {least}')
 
-# %% ../nbs/13_train.ipynb #c609f057
+# %% ../nbs/13_train.ipynb #2dc3954f
 @dataclass(frozen=True)
 class Recipe:
     "Everything that decides how a run turns out"
@@ -92,7 +94,7 @@ class Recipe:
     eval:str = _setting('epoch', 'test on the held-out images after every epoch or after the last', among=('epoch','last'))
     seed:int = _setting(42, 'of weights, order, augmentation and mixing; not of what is held out', test=_whole(0))
     device:str = _setting('auto', "'auto' (cuda, mps or cpu), or a device of torch's")
-    threads:int = _setting(None, "CPU threads; torch's choice unless given", test=_whole(1))
+    threads:int = _setting(None, "CPU threads; unless given 1 for images under 16 pixels a side, where more only wait for one another, else torch's choice", test=_whole(1))
     workers:int = _setting(0, 'processes that load files', test=_whole(0))
     def __post_init__(self): check_recipe(self)
 
@@ -164,10 +166,10 @@ def get_recipe(
     if name not in RECIPES: raise ValueError(f'recipe {name!r} is unknown; there are {", ".join(RECIPES)}')
     return Recipe(**{**RECIPES[name], **settings})
 
-# %% ../nbs/13_train.ipynb #fe22d850
+# %% ../nbs/13_train.ipynb #21e5f418
 def commit() -> dict: # hash and dirty, both None outside a clone
     "The commit of the clone that the package is imported from"
-    here = Path(__file__).resolve().parent if '__file__' in globals() else Path.cwd().resolve().parent/'alignmixup_nb'
+    here = Path(alignmixup_nb.__file__).resolve().parent
     git = lambda *a: subprocess.run(['git','-C',str(here.parent),*a], capture_output=True, text=True, check=True).stdout.strip()
     try:
         if Path(git('rev-parse','--show-toplevel')).resolve()!=here.parent: return dict(hash=None, dirty=None)
@@ -277,7 +279,7 @@ class Evaluate(Callback):
         if self.when=='last' and self.epoch<self.n_epoch-1: raise CancelValidException
     def after_validate(self): torch.set_rng_state(self.state)
 
-# %% ../nbs/13_train.ipynb #7047c18c
+# %% ../nbs/13_train.ipynb #c03073d7
 _columns = dict(epoch='{:d}', train_loss='{:.4f}', valid_loss='{:.4f}', accuracy='{:.4f}', seconds='{:.1f}')
 
 def format_row(
@@ -291,13 +293,15 @@ class Rows(Callback):
     order = 70
     def __init__(self,
         log=print # gets each line
-    ): self.log,self.rows,self.seconds = log,[],dict(train=0.,valid=0.)
+    ): self.log,self.table,self.seconds = log,[],dict(train=0.,valid=0.)
     def before_train(self): self.start = time.perf_counter()
     def after_train(self): self.now = dict(train=time.perf_counter()-self.start)
     def before_validate(self): self.start = time.perf_counter()
     def after_validate(self): self.now['valid'] = time.perf_counter()-self.start
 
-# %% ../nbs/13_train.ipynb #b4c01972
+# %% ../nbs/13_train.ipynb #681ace53
+def diverged(epoch): return FloatingPointError(f'the loss is not a number any more in epoch {epoch+1}: a lower lr may help')
+
 @patch
 def before_epoch(self:Rows):
     "A header above the first row of this sitting"
@@ -307,31 +311,31 @@ def before_epoch(self:Rows):
 def after_epoch(self:Rows):
     "Add the row, and print it"
     train_loss,*tested = (v if math.isfinite(v) else None for v in map(float, self.recorder.values[-1]))
-    if train_loss is None: raise FloatingPointError(f'the loss is not a number any more in epoch {self.epoch+1}: a lower lr may help')
+    if None in (train_loss,*tested): raise diverged(self.epoch)
     valid_loss,acc = tested or (None,None)
     for k,v in self.now.items(): self.seconds[k] += v
-    self.rows.append(dict(epoch=self.epoch+1, train_loss=train_loss, valid_loss=valid_loss, accuracy=acc, seconds=sum(self.now.values())))
-    if self.log: self.log(format_row(self.rows[-1]))
+    self.table.append(dict(epoch=self.epoch+1, train_loss=train_loss, valid_loss=valid_loss, accuracy=acc, seconds=sum(self.now.values())))
+    if self.log: self.log(format_row(self.table[-1]))
 
-# %% ../nbs/13_train.ipynb #0d2353c9
+# %% ../nbs/13_train.ipynb #77f9ea75
 class Checkpoint(Callback):
     "One file after every epoch, and the way back from it"
     order = 100
     def __init__(self,
         path:Path, # the file
         recipe:Recipe, # what is being run
-        rows:Rows, # the table so far
+        rows:Rows, # keeps the table
         mix:MixCallback=None, # the mixing callback, if there is one
         state:dict=None # what to go on from: what `load_checkpoint` gave
-    ): self.path,self.recipe,self.rows,self.mix,self.state,self.start = path,recipe,rows,mix,state,time.perf_counter()
+    ): self.file,self.recipe,self.kept,self.mixing,self.state,self.start = path,recipe,rows,mix,state,time.perf_counter()
     @property
     def total(self): return time.perf_counter()-self.start + (self.state['total'] if self.state else 0.)
     def after_epoch(self):
         f = io.BytesIO()
         torch.save(self.collect(), f)
-        atomic_write(self.path, f.getvalue())
+        atomic_write(self.file, f.getvalue())
 
-# %% ../nbs/13_train.ipynb #539e3c71
+# %% ../nbs/13_train.ipynb #94251a5f
 def _plain(x): return x.detach().as_subclass(Tensor).cpu() # fastai's losses carry the type of its images, which a checkpoint should not
 
 @patch
@@ -340,12 +344,12 @@ def collect(self:Checkpoint) -> dict:
     rec,opt = self.recorder,self.opt.state_dict()
     return dict(format=1, recipe=asdict(self.recipe), versions=versions(), next_epoch=self.epoch+1, total=self.total, train_iter=self.train_iter,
         model=self.model.state_dict(), opt=dict(state=list(opt['state']), hypers=[dict(o) for o in opt['hypers']]), rng=get_rng(self.dls),
-        mix=None if self.mix is None else self.mix.state_dict(),
+        mix=None if self.mixing is None else self.mixing.state_dict(),
         recorder=dict(lrs=list(rec.lrs), iters=list(rec.iters), losses=_plain(torch.stack(list(rec.losses))), values=[list(o) for o in rec.values],
             smooth=(rec.smooth_loss.count, _plain(rec.smooth_loss.val))),
-        rows=self.rows.rows, seconds=self.rows.seconds, scaler=self.learn.scaler.state_dict() if hasattr(self.learn, 'scaler') else None)
+        rows=self.kept.table, seconds=self.kept.seconds, scaler=self.learn.scaler.state_dict() if hasattr(self.learn, 'scaler') else None)
 
-# %% ../nbs/13_train.ipynb #cf825e7c
+# %% ../nbs/13_train.ipynb #18abf75e
 def _to(o, device):
     if isinstance(o, Tensor): return o.to(device)
     return {k:_to(v, device) for k,v in o.items()} if isinstance(o, dict) else o
@@ -360,9 +364,9 @@ def before_fit(self:Checkpoint):
     rec,r = self.recorder,s['recorder']
     rec.lrs,rec.iters,rec.losses,rec.values = r['lrs'],r['iters'],list(r['losses']),[L(o) for o in r['values']]
     rec.smooth_loss.count,rec.smooth_loss.val = r['smooth'][0],r['smooth'][1].to(self.dls.device)
-    self.learn.train_iter,self.rows.rows,self.rows.seconds = s['train_iter'],s['rows'],s['seconds']
+    self.learn.train_iter,self.kept.table,self.kept.seconds = s['train_iter'],s['rows'],s['seconds']
     if s['scaler'] and hasattr(self.learn, 'scaler'): self.learn.scaler.load_state_dict(s['scaler'])
-    if self.mix is not None: self.mix.load_state_dict(s['mix'])
+    if self.mixing is not None: self.mixing.load_state_dict(s['mix'])
     set_rng(s['rng'], self.dls)
 
 # %% ../nbs/13_train.ipynb #da1d7b4f
@@ -395,6 +399,14 @@ class RunLearner(Learner):
     first = 0
     def _do_fit(self):
         for self.epoch in range(self.first, self.n_epoch): self._with_events(self._do_epoch, 'epoch', CancelEpochException)
+
+# %% ../nbs/13_train.ipynb #60f64f2e
+class Bars(ProgressCallback):
+    "fastai's progress bars, which can begin at any epoch"
+    def before_fit(self):
+        super().before_fit()
+        if self.create_mbar: self.mbar.update(0)
+    def _write_stats(self, log): "The table is that of `Rows`"
 
 # %% ../nbs/13_train.ipynb #d08a7b3e
 def curve_figure(
@@ -548,16 +560,20 @@ def open(self:Run,
         self.log(f'going on after {k} of {self.recipe.epochs} epochs')
     elif resume: self.log(f'nothing to go on with in {self.out}: starting from the beginning')
 
-# %% ../nbs/13_train.ipynb #d8cc189b
+# %% ../nbs/13_train.ipynb #a59d3f41
 def build_mix(
     r:Recipe,
     model:nn.Module,
     xb:Tensor # images to find the layer with
-) -> MixCallback: # or None
-    "The mixing callback of a recipe, its layer found"
+) -> tuple: # the mixing callback or None, the name of the layer or None
+    "The mixing callback of a recipe, and the layer where features are mixed, or could be"
     mixer = make_mixer(r)
-    if mixer is None: return None
-    return MixCallback(mixer, layer=find_layer(model, xb, r.layer)[0].name if 'feature' in mixer.modes else None)
+    mixes = mixer is not None and 'feature' in mixer.modes
+    try: layer = find_layer(model, xb, r.layer)[0].name
+    except ValueError:
+        if mixes: raise
+        layer = None
+    return None if mixer is None else MixCallback(mixer, layer=layer if mixes else None),layer
 
 @patch
 def build(self:Run,
@@ -575,20 +591,21 @@ def build(self:Run,
     self.network = dict(n_out=self.dls.c, c_in=xb.shape[1], size=xb.shape[-1], **(dict(width=r.width) if r.width else {}))
     set_seed(r.seed)
     model = MODELS[r.model](**self.network).to(device)
-    self.mix,self.rows = build_mix(r, model, xb),Rows(self.log)
+    (self.mix,self.place),self.rows = build_mix(r, model, xb),Rows(self.log)
     self.layer = getattr(self.mix, 'layer', None)
     self.checkpoint = Checkpoint(self.file('checkpoint'), r, self.rows, self.mix, self.state)
     precision = [] if r.precision=='fp32' else [MixedPrecision(r.precision)]
     self.learn = RunLearner(self.dls, model, loss_func=CrossEntropyLossFlat(), metrics=accuracy, cbs=[Evaluate(r.eval), self.rows, self.checkpoint, *L(self.mix), *precision, *L(cbs)], **optimizer(r))
     self.learn.first,self.learn.logger = self.state['next_epoch'] if self.state else 0,noop
-    if not (sys.stdout.isatty() or IN_NOTEBOOK if bar is None else bar): self.learn.remove_cb(ProgressCallback)
+    self.learn.remove_cb(ProgressCallback)
+    if sys.stdout.isatty() or IN_NOTEBOOK if bar is None else bar: self.learn.add_cb(Bars())
     return self.learn
 
-# %% ../nbs/13_train.ipynb #b095c5bd
+# %% ../nbs/13_train.ipynb #11c4e5a1
 @patch
 def result(self:Run) -> dict:
     "All that is worth knowing about a finished run"
-    rows,seconds = self.rows.rows,self.rows.seconds
+    rows,seconds = self.rows.table,self.rows.seconds
     tested = [o['accuracy'] for o in rows if o['accuracy'] is not None]
     mixer = make_mixer(self.recipe)
     mixing = {} if mixer is None else {o:getattr(mixer, o) for o in MIXING[:-1] if hasattr(mixer, o)}
@@ -616,35 +633,35 @@ def load_model(
     model.load_state_dict(state)
     return model.eval()
 
-# %% ../nbs/13_train.ipynb #29e89e89
+# %% ../nbs/13_train.ipynb #320e5d52
 @patch
 def save_figures(self:Run, n:int=4):
     "The curve, and pairs of held-out images: the first half with partners of their own class"
     model,r = self.learn.model.eval(),self.recipe
     losses = [float(o) for o in self.learn.recorder.losses]
-    save_figure(self.file('curve'), curve_figure(losses, self.rows.rows, r.name))
+    save_figure(self.file('curve'), curve_figure(losses, self.rows.table, r.name))
     x,y = self.dls.valid.one_batch()
     first = lambda k,but=(): next((i for i in range(len(y)) if y[i]==k and i not in but), 0)
     left = [first(k) for k in y.unique()[:n]]
     right = [first(y[i], (i,)) if j<n//2 else left[j-1] for j,i in enumerate(left)]
-    layer = find_layer(model, x, self.layer)[0]
-    f = features(model, layer.module, x)
-    save_figure(self.file('pairs'), pairs_figure(x[left], x[right], f[left], f[right], r.eps or .1, f'{r.name}, at {layer.name}'))
+    if self.place is None: return self.log('no picture of pairs: no layer of this network has places that could be aligned')
+    f = features(model, dict(model.named_modules())[self.place], x)
+    save_figure(self.file('pairs'), pairs_figure(x[left], x[right], f[left], f[right], r.eps or .1, f'{r.name}, at {self.place}'))
 
-# %% ../nbs/13_train.ipynb #105c925a
+# %% ../nbs/13_train.ipynb #6b20fd6d
 @contextmanager
 def machine(
-    r:Recipe
+    threads:int=None # None leaves them as they are
 ):
-    "The threads of a recipe, and kernels of cuDNN that give the same result every time; as before afterwards"
-    cudnn,threads = torch.backends.cudnn,torch.get_num_threads()
+    "That many threads, and kernels of cuDNN that give the same result every time; as before afterwards"
+    cudnn,n = torch.backends.cudnn,torch.get_num_threads()
     before = cudnn.deterministic,cudnn.benchmark
     cudnn.deterministic,cudnn.benchmark = True,False
-    if r.threads: torch.set_num_threads(r.threads)
+    if threads: torch.set_num_threads(threads)
     try: yield
     finally:
         cudnn.deterministic,cudnn.benchmark = before
-        torch.set_num_threads(threads)
+        torch.set_num_threads(n)
 
 @patch
 def fit(self:Run) -> dict: # what result.json holds
@@ -653,8 +670,11 @@ def fit(self:Run) -> dict: # what result.json holds
     self.out.mkdir(parents=True, exist_ok=True)
     if not self.state: # nothing of an overwritten run may be taken for this one's
         for o in FILES: self.file(o).unlink(missing_ok=True)
-    with machine(r):
-        self.learn.fit(r.epochs, lr=r.lr, wd=r.wd, cbs=ParamScheduler(schedules(r)))
+    with machine(r.threads or (1 if self.network['size']<16 else None)):
+        try: self.learn.fit(r.epochs, lr=r.lr, wd=r.wd, cbs=ParamScheduler(schedules(r)))
+        except ValueError as e: # features that are NaN are refused by the transport before they reach the loss
+            if 'NaN' in str(e): raise diverged(self.learn.epoch) from e
+            raise
         self.save_model()
         self.save_figures()
         result = self.result()
@@ -662,7 +682,7 @@ def fit(self:Run) -> dict: # what result.json holds
         self.file('checkpoint').unlink()
     return result
 
-# %% ../nbs/13_train.ipynb #21695fa5
+# %% ../nbs/13_train.ipynb #37f9876e
 def summary(
     result:dict, # as `fit` gives it
     out:Path # the folder
@@ -688,7 +708,7 @@ def train(
     result = run.open(resume, overwrite)
     if result is not None: run.log(f'already done on {result["date"]}; overwrite to do it again')
     else:
-        run.build(cbs, bool(log) and bar)
+        run.build(cbs, bar if log else False)
         result = run.fit()
     run.log(summary(result, run.out))
     return result
@@ -715,7 +735,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--version', action='version', version=__version__)
     return p
 
-# %% ../nbs/13_train.ipynb #0c789086
+# %% ../nbs/13_train.ipynb #f88c2ed8
 def _say(s): print(s, flush=True)
 def _complain(s): print(f'alignmixup_train: {" ".join(str(s).split())}', file=sys.stderr, flush=True)
 
@@ -725,7 +745,7 @@ def _prepare(p, args):
     try:
         run = Run(get_recipe(name, **args), out, _say)
         done = run.open(resume, overwrite)
-        if done is None: run.build()
+        if done is None: run.build(bar=sys.stdout.isatty())
         return run,done
     except (ValueError, TypeError, OSError, RuntimeError, ImportError) as e: p.error(e or type(e).__name__)
 
@@ -747,5 +767,5 @@ def main(
         warnings.showwarning = lambda msg,*a,**kw: _complain(f'note: {msg}')
         try: _go(p, args)
         except KeyboardInterrupt as e: return _complain(f'interrupted{e}') or 130
-        except (FloatingPointError, OSError, torch.cuda.OutOfMemoryError) as e: return _complain(f'error: {e}') or 1
+        except (FloatingPointError, OSError, torch.cuda.OutOfMemoryError) as e: return _complain(f'error: {str(e).split(chr(10)+chr(9))[-1]}') or 1 # fastai puts a line before the message
     return 0
