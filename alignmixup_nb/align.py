@@ -30,7 +30,7 @@ def _restore(cols, x, channels_last, n_prefix):
     if not channels_last: return cols.reshape(x.shape)
     return torch.cat([x[:,:n_prefix], cols.mT], 1) if n_prefix else cols.mT.reshape(x.shape)
 
-# %% ../nbs/02_align.ipynb #d53d7d21
+# %% ../nbs/02_align.ipynb #e6c9d386
 BACKENDS = ('auto', 'torch', 'triton')
 
 def _kernels(a, backend):
@@ -48,7 +48,7 @@ def assignment(
     b:Tensor, # features in the shape of `a`
     eps:float=0.1, # weight of the entropy, in units of the cost, over 0
     n_iter:int=None, # most iterations, see `sinkhorn`
-    tol:float=None, # where to stop, see `sinkhorn`
+    tol:float=None, # where to stop, see `sinkhorn`; 2e-3 by default for 'scaling'
     method:str='scaling', # 'scaling', or 'paper' for the released algorithm
     backend:str='auto', # 'torch', 'triton' or 'auto': the fused kernel on a GPU, torch elsewhere
     channels_last:bool=False, # are the channels the last dimension?
@@ -57,6 +57,7 @@ def assignment(
     "Soft correspondence of the positions of `a` and `b`"
     _check_features(a, b)
     a,b = (_columns(o.detach(), channels_last, n_prefix) for o in (a, b))
+    if tol is None and method=='scaling': tol = 2e-3
     k = _kernels(a, backend if method=='scaling' else 'torch')
     if k is not None: return k.assignment_triton(a, b, eps, n_iter, tol)
     return sinkhorn(cost_matrix(a, b), eps, n_iter, tol, method).mul_(a.shape[2])
