@@ -16,7 +16,8 @@ for c in nb.cells:
     keep.append(c)
 nb.cells = keep
 body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir':'nbs/images', 'unique_key':'index'})
-body = re.sub(r'```python\s*```\n*', '', body)
+body = re.sub(r'^```\w*\s*^```\n*', '', body, flags=re.M)
+body = body.replace('![png]', '![what it does, in pictures]')
 body = '<!-- Made from nbs/index.ipynb by .ci/readme.py: do not edit -->\n\n'+re.sub(r'\n{3,}', '\n\n', body).strip()+'\n'
 files = {root/'README.md':body.encode()}|{root/k:v for k,v in res['outputs'].items()}
 stale = [str(k.relative_to(root)) for k,v in files.items() if not k.exists() or k.read_bytes()!=v]

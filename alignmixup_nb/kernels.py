@@ -354,9 +354,9 @@ def assignment_triton(
     if n: _run(a.detach(), b.detach(), R, float(eps), n_iter or 1000, float(tol or 1e-3))
     return R
 
-# %% ../nbs/01_kernels.ipynb #607f7881
+# %% ../nbs/01_kernels.ipynb #9f2c5601
 @triton.jit
-def _mix(A, B, R, O, wa, wb, c, r, an, ac, ar, bn, bc, br, rk, ro, on, oc, orr, BC: tl.constexpr, BJ: tl.constexpr, BK: tl.constexpr):
+def _mix(A, B, R, O, wa, wb, c, r, an, ac, ar, bn, bc, br, rk, ro, on, oc, orr, BC: tl.constexpr, BJ: tl.constexpr, BK: tl.constexpr, UP: tl.constexpr):
     "O = wa A + wb B R for one block: channels `BC` by positions `BJ`"
     i = tl.program_id(0).to(tl.int64)
     ch,j = (tl.program_id(1)*BC+tl.arange(0, BC))[:,None],(tl.program_id(2)*BJ+tl.arange(0, BJ))[None,:]
@@ -365,11 +365,13 @@ def _mix(A, B, R, O, wa, wb, c, r, an, ac, ar, bn, bc, br, rk, ro, on, oc, orr, 
         k = s+tl.arange(0, BK)
         x = tl.load(B+i*bn+ch*bc+k[None,:]*br, mask=(ch<c)&(k[None,:]<r), other=0.)
         w = tl.load(R+i*r*r+k[:,None]*rk+j*ro, mask=(k[:,None]<r)&(j<r), other=0.)
-        acc = tl.dot(x, w.to(x.dtype), acc, input_precision='ieee')
+        w = w.to(x.dtype)
+        if UP: x,w = x.to(tl.float32),w.to(tl.float32)
+        acc = tl.dot(x, w, acc, input_precision='ieee')
     x = tl.load(A+i*an+ch*ac+j*ar, mask=(ch<c)&(j<r), other=0.).to(tl.float32)
     tl.store(O+i*on+ch*oc+j*orr, (wa*x+wb*acc).to(O.dtype.element_ty), mask=(ch<c)&(j<r))
 
-# %% ../nbs/01_kernels.ipynb #c12bf901
+# %% ../nbs/01_kernels.ipynb #19c38144
 class _Mix(torch.autograd.Function):
     @staticmethod
     def forward(ctx, a, b, R, lam, direction):
@@ -379,7 +381,7 @@ class _Mix(torch.autograd.Function):
         (x,wx),(y,wy),st = (((a, lam), (b, 1-lam), (1, r)) if direction==0 else ((b, 1-lam), (a, lam), (r, 1)))
         out,BJ = torch.empty_like(x),min(64, max(16, 1<<(r-1).bit_length()))
         grid = (n, -(-c//64), -(-r//BJ))
-        with _on(a): _mix[grid](x, y, R, out, wx, wy, c, r, *x.stride(), *y.stride(), *st, *out.stride(), BC=64, BJ=BJ, BK=16, num_warps=4, enable_fp_fusion=True)
+        with _on(a): _mix[grid](x, y, R, out, wx, wy, c, r, *x.stride(), *y.stride(), *st, *out.stride(), BC=64, BJ=BJ, BK=16, UP=_interpreted(), num_warps=4, enable_fp_fusion=True)
         return out
     @staticmethod
     @once_differentiable
@@ -477,12 +479,12 @@ def _times(fs, device, rounds):
             if i>=2: out[k].append(t)
     return out
 
-# %% ../nbs/01_kernels.ipynb #3d972219
+# %% ../nbs/01_kernels.ipynb #ede95c0e
 def _candidates(a, b):
     "What is timed: {name: function}; each takes the same features to R, or to the mix"
     r,R = a.shape[2],assignment_triton(a, b)
-    own = lambda p: lambda: _run(a, b, torch.empty_like(R), .1, 1000, 1e-3, p)
-    fs = dict(triton=lambda: assignment_triton(a, b), triton_tf32x3=own('tf32x3'), triton_and_mix=lambda: mix_triton(a, b, assignment_triton(a, b), .3, 0),
+    own = lambda **kw: lambda: _run(a, b, torch.empty_like(R), .1, 1000, 1e-3, **kw)
+    fs = dict(triton=lambda: assignment_triton(a, b), triton_tf32x3=own(precision='tf32x3'), triton_16_warps=own(num_warps=16), triton_and_mix=lambda: mix_triton(a, b, assignment_triton(a, b), .3, 0),
               triton_and_baddbmm=lambda: torch.baddbmm(a, b, assignment_triton(a, b).to(a.dtype).mT, beta=.3, alpha=.7),
               torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r), released=lambda: _released(a, b))
     try: import ot

@@ -61,9 +61,10 @@ def _pick(options, weights, generator):
     cum = list(accumulate(weights or [1]*len(options)))
     return options[bisect.bisect(cum, _uniform(generator)*cum[-1])]
 
-# %% ../nbs/03_mixers.ipynb #927a0269
+# %% ../nbs/03_mixers.ipynb #68a3f8b9
 class Mixer:
     "Linear interpolation of a batch with a permutation of itself, and what every other mixer shares with it"
+    names_layer = False # Does its record say at which layer to mix? Else whoever applies it chooses
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
         modes:tuple=('input',), # One of them is drawn for each batch
@@ -238,9 +239,10 @@ class SaliencyMix(Mixer):
         inside = ((row>=0)&(row<2*dy))[:,None,:,None] & ((col>=0)&(col<2*dx))[:,None,None]
         return torch.where(inside, other, x),1-4*dy*dx/(h*w)
 
-# %% ../nbs/03_mixers.ipynb #1cf4bb57
+# %% ../nbs/03_mixers.ipynb #9cbbd1f5
 class ManifoldMixup(Mixer):
     "The input or the features of an early layer, interpolated linearly"
+    names_layer = True
     def __init__(self,
         alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
         layers:tuple=None, # Names to draw from, 'input' among them if the images are to be mixed too; None: the input and those that `draw` is handed
@@ -272,7 +274,7 @@ class AlignMixup(Mixer):
         if rec.mode!='feature' or not self.aligned: return super().blend(rec, x, perm)
         return alignmix(x, x[perm], rec.lam, direction=rec.direction, eps=self.eps, **self.kw),rec.lam
 
-# %% ../nbs/03_mixers.ipynb #2810a546
+# %% ../nbs/03_mixers.ipynb #67dcfc86
 @dataclass(frozen=True, eq=False)
 class OneOfRecord(Record):
     "The record of one of several mixers"
@@ -294,6 +296,8 @@ class OneOf(Mixer):
     def modes(self): return tuple(dict.fromkeys(mode for m in self.mixers for mode in m.modes))
     @property
     def aligned(self): return any(getattr(m, 'aligned', False) for m in self.mixers)
+    @property
+    def names_layer(self): return all(m.names_layer for m in self.mixers if 'feature' in m.modes)
     @property
     def layers(self): return None if any(getattr(m, 'layers', ()) is None for m in self.mixers) else ()
     def draw(self, n, generator=None, prob=None, layers=None):
