@@ -101,7 +101,7 @@ def _places(x):
     gaps = v.diff(dim=1) > 1e-5*v.abs().amax(1, keepdim=True)
     return 1+int(gaps.sum(1).max()) if v.numel() else 0
 
-# %% ../nbs/04_callback.ipynb #c501eb91
+# %% ../nbs/04_callback.ipynb #44fac29f
 class _Probe:
     "A few images in a network at rest: which layers run, and what the prediction says to a changed output"
     def __init__(self, model, xb, n=3):
@@ -127,24 +127,29 @@ class _Probe:
         l = Layer(name, m, tuple(out.shape), last and out.ndim>2, self.n_prefix if last and out.ndim==3 and math.isqrt(max(r, 0))**2==r else 0, calls=1)
         if out.ndim>2: l.places = _places(l.split(out)[1])
         return l
-    def run(self, layer=None, f=None):
-        "The predictions (n,k), with the first output of `layer` replaced by `f` of it"
+    def run(self, layer=None, f=None, every=False):
+        "The predictions (n,k), with the first output of `layer` (with `every` all outputs) replaced by `f` of it"
         calls = []
         def swap(m, args, out):
             calls.append(m)
-            return f(out) if len(calls)==1 else None
+            return f(out) if every or len(calls)==1 else None
         forward = lambda: torch.func.functional_call(self.model, self.params, tuple(self.xb)) if self.params else self.model(*self.xb)
         pred = _hooked([layer.module], swap, forward) if layer else forward()
         rows = _rows(pred, self.n)
         if not rows: raise TypeError(f'the model returns {type(pred).__name__} without a row for each of {self.n} images')
         return torch.cat(rows, 1)
 
-# %% ../nbs/04_callback.ipynb #596ed766
+# %% ../nbs/04_callback.ipynb #91c71b35
 @patch
 def cut(self:_Probe, l):
     "With the output of `l` permuted over the batch, is the prediction permuted the same way?"
     if l.cut is None: l.cut = (self.run(l, lambda o: o.roll(1, 0))-self.base.roll(1, 0)).abs().max().item() <= self.tol*self.spread
     return l.cut
+
+@patch
+def shared(self:_Probe, l):
+    "Does `l` run several times, side by side (siamese): is it a cut with all its outputs permuted?"
+    return l.calls>1 and (self.run(l, lambda o: o.roll(1, 0), every=True)-self.base.roll(1, 0)).abs().max().item() <= self.tol*self.spread
 
 @patch
 def acts(self:_Probe, l):
@@ -157,7 +162,7 @@ def acts(self:_Probe, l):
     if l.acts is None: l.acts = l.places>1 and (self.run(l, partial(mix, True))-self.run(l, partial(mix, False))).abs().max().item() > self.tol*self.spread
     return l.acts
 
-# %% ../nbs/04_callback.ipynb #ddc644b4
+# %% ../nbs/04_callback.ipynb #18a846e9
 def _bare(model):
     "The network inside a wrapper for several devices or for compilation"
     model = get_model(model)
@@ -190,17 +195,18 @@ def _choose(probe, layer, every):
 def _named(probe, layers, layer):
     "The layer asked for, or the last one that qualifies"
     if layer is None or layer=='last':
-        found = next((l for l in reversed(layers) if probe.cut(l) and (layer=='last' or probe.acts(l))), None)
+        fits = lambda l, cut: cut(l) and (layer=='last' or probe.acts(l))
+        found = next((l for cut in (probe.cut, probe.shared) for l in reversed(layers) if fits(l, cut)), None)
         return found or _no_layer(f'no layer of {type(probe.model).__name__} qualifies for a mix of features', layers, probe)
     found = next((l for l in probe.layers if l.module is layer or l.name==layer), None)
     name = repr(layer) if isinstance(layer, str) else type(layer).__name__
     if found is None: _no_layer(f'there is no layer {name} that runs in {type(probe.model).__name__} and puts out one tensor', layers, probe)
     if not found.shape[2:]: _no_layer(f'layer {found} has no positions to align', layers, probe)
-    if not probe.cut(found): _no_layer(f'layer {found} is no place for a mix: a part of the prediction goes round it', layers, probe)
+    if not (probe.cut(found) or probe.shared(found)): _no_layer(f'layer {found} is no place for a mix: a part of the prediction goes round it', layers, probe)
     probe.acts(found)
     return found
 
-# %% ../nbs/04_callback.ipynb #c78837f1
+# %% ../nbs/04_callback.ipynb #742eaafd
 def find_stages(
     model:nn.Module, # Any network
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
@@ -215,17 +221,22 @@ def _by_positions(layers):
     for l in layers: groups.setdefault(math.prod(l.shape[1:-1] if l.channels_last else l.shape[2:])-l.n_prefix, []).append(l)
     return list(groups.values())
 
+def _largest(probe, group):
+    "The cut in `group` made of most modules, the last of those"
+    by_size = sorted(reversed(group), key=lambda l: -sum(1 for _ in l.module.modules()))
+    return next((l for l in by_size if probe.cut(l)), None)
+
 def _stages(probe):
-    "The last cut at each resolution; with one resolution only, the cuts among the most numerous siblings"
-    layers = [l for l in probe.layers if l.places>=4]
-    blocks = [l for l in layers if any(True for _ in l.module.children())]
-    groups = next((g for g in (_by_positions(blocks), _by_positions(layers)) if len(g)>1), None)
-    if groups: found = [l for g in groups if (l := next((l for l in reversed(g) if probe.cut(l)), None))]
-    else:
-        parent = lambda l: l.name.rpartition('.')[0]
-        most = Counter(parent(l) for l in blocks or layers).most_common(1)
-        found = [l for l in blocks or layers if parent(l)==most[0][0] and probe.cut(l)]
-    return [l.name for l in found[:(len(found)+1)//2]]
+    "The largest cut at each resolution; with one resolution only, the most numerous siblings; of these the first half"
+    layers,inside = [l for l in probe.layers if l.places>=4],lambda m: list(m.children())
+    half,parent = lambda o: o[:(len(o)+1)//2],lambda l: l.name.rpartition('.')[0]
+    blocks = [l for l in layers if inside(l.module)]
+    for some in ([l for l in blocks if any(map(inside, inside(l.module)))], blocks, layers):
+        stages = [l for g in _by_positions(some) if (l := _largest(probe, g))]
+        if len(stages)>1: return [l.name for l in half(stages)]
+        most = Counter(map(parent, some)).most_common(1)
+        if most and most[0][1]>2: return [l.name for l in half([l for l in some if parent(l)==most[0][0]]) if probe.cut(l)]
+    return []
 
 # %% ../nbs/04_callback.ipynb #93787516
 class MixCallback(Callback):

@@ -615,12 +615,12 @@ def result(self:Run) -> dict:
         network=dict(**self.network, parameters=sum(o.numel() for o in self.learn.model.parameters())),
         images=dict(train=len(self.dls.train_ds), valid=len(self.dls.valid_ds)), epochs=rows)
 
-# %% ../nbs/13_train.ipynb #06168bfd
+# %% ../nbs/13_train.ipynb #c603f871
 @patch
 def save_model(self:Run):
     "The weights as safetensors, with what it takes to build the network again"
     state = {k:v.detach().cpu().contiguous() for k,v in self.learn.model.state_dict().items()}
-    meta = dict(model=self.recipe.model, network=json.dumps(self.network), recipe=json.dumps(asdict(self.recipe)))
+    meta = dict(run=json.dumps(dict(model=self.recipe.model, network=self.network, recipe=asdict(self.recipe)))) # one entry: the order of several is random
     atomic_write(self.file('model'), safetensors.torch.save(state, meta))
 
 def load_model(
@@ -628,8 +628,8 @@ def load_model(
 ) -> nn.Module: # in eval mode, on the CPU
     "The trained network of a run"
     path = Path(out)/FILES['model']
-    with safetensors.safe_open(path, 'pt') as f: meta,state = f.metadata(),{k:f.get_tensor(k) for k in f.keys()}
-    model = MODELS[meta['model']](**json.loads(meta['network']))
+    with safetensors.safe_open(path, 'pt') as f: meta,state = json.loads(f.metadata()['run']),{k:f.get_tensor(k) for k in f.keys()}
+    model = MODELS[meta['model']](**meta['network'])
     model.load_state_dict(state)
     return model.eval()
 
