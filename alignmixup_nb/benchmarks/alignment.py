@@ -38,12 +38,12 @@ def released(
         if (u-old).abs().sum(1).mean()<stop: break
     return M().exp(),k+1
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #6b0e548e
+# %% ../../nbs/benchmarks/01_alignment.ipynb #e27001d3
 def optimum(
     C:Tensor, # (n,r,s) costs
     eps:float=0.1, # weight of the entropy
     tol:float=1e-6, # marginal error at which a pair is done
-    most:int=60000, # iterations at the last eps
+    most:int=20000, # iterations at the last eps
 ) -> Tensor: # (n,r,s) plans, fp64
     "The entropic optimum by plain iteration in fp64"
     C = C.double()
