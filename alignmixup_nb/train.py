@@ -279,7 +279,7 @@ class Evaluate(Callback):
         if self.when=='last' and self.epoch<self.n_epoch-1: raise CancelValidException
     def after_validate(self): torch.set_rng_state(self.state)
 
-# %% ../nbs/13_train.ipynb #c03073d7
+# %% ../nbs/13_train.ipynb #de148c50
 _columns = dict(epoch='{:d}', train_loss='{:.4f}', valid_loss='{:.4f}', accuracy='{:.4f}', seconds='{:.1f}')
 
 def format_row(
@@ -295,8 +295,7 @@ class Rows(Callback):
         log=print # gets each line
     ): self.log,self.table,self.seconds = log,[],dict(train=0.,valid=0.)
     def before_train(self): self.start = time.perf_counter()
-    def after_train(self): self.now = dict(train=time.perf_counter()-self.start)
-    def before_validate(self): self.start = time.perf_counter()
+    def after_train(self): self.now,self.start = dict(train=time.perf_counter()-self.start),time.perf_counter()
     def after_validate(self): self.now['valid'] = time.perf_counter()-self.start
 
 # %% ../nbs/13_train.ipynb #681ace53
