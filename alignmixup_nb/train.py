@@ -10,8 +10,8 @@ __all__ = ['MIXERS', 'MIXING', 'HARDWARE', 'RECIPES', 'FILES', 'mixer_settings',
            'Run', 'check_writable', 'read_result', 'build_mix', 'load_model', 'machine', 'summary', 'train', 'parser',
            'main']
 
-# %% ../nbs/13_train.ipynb #5de4203e
-import argparse, io, json, math, os, platform, random, re, shlex, subprocess, sys, time, warnings
+# %% ../nbs/13_train.ipynb #b57eb55d
+import argparse, inspect, io, json, math, os, platform, random, re, shlex, subprocess, sys, time, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, asdict, replace
 from datetime import datetime, timezone
@@ -23,7 +23,7 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from torch import nn, Tensor
 
-# %% ../nbs/13_train.ipynb #d7ede349
+# %% ../nbs/13_train.ipynb #ae8fc825
 with warnings.catch_warnings(): # fastai compiles two functions with torch.jit as it is imported, and torch 2.15 warns of it
     warnings.simplefilter('ignore', FutureWarning)
     from fastcore.basics import patch
@@ -43,12 +43,12 @@ with warnings.catch_warnings(): # fastai compiles two functions with torch.jit a
     from alignmixup_nb.align import assignment
     from alignmixup_nb.callback import MixCallback, find_layer
     from alignmixup_nb.data import get_dls, DATASETS
-    from alignmixup_nb.mixers import Mixup, AlignMixup
+    from alignmixup_nb import mixers
     from alignmixup_nb.models import MODELS
     from alignmixup_nb.sinkhorn import cost_matrix
 
-# %% ../nbs/13_train.ipynb #dcbfd82c
-MIXERS = dict(none=None, mixup=Mixup, alignmixup=AlignMixup)
+# %% ../nbs/13_train.ipynb #7e037f77
+MIXERS = dict(none=None, **mixers.MIXERS)
 MIXING = ('alpha','eps','modes','prob','layer')
 
 def mixer_settings(
@@ -56,8 +56,7 @@ def mixer_settings(
 ) -> list: # names among `MIXING`
     "The settings that a mixer listens to"
     if MIXERS[mixer] is None: return []
-    m = MIXERS[mixer]()
-    return [o for o in MIXING if hasattr(m, o) and (o!='modes' or len(m.modes)>1)] + ['layer']*('feature' in m.modes)
+    return [o for o in MIXING if o in inspect.signature(MIXERS[mixer]).parameters] + ['layer']*('feature' in MIXERS[mixer]().modes)
 
 # %% ../nbs/13_train.ipynb #6838e847
 def _setting(default, help, among=None, test=None):
@@ -559,7 +558,7 @@ def open(self:Run,
         self.log(f'going on after {k} of {self.recipe.epochs} epochs')
     elif resume: self.log(f'nothing to go on with in {self.out}: starting from the beginning')
 
-# %% ../nbs/13_train.ipynb #a59d3f41
+# %% ../nbs/13_train.ipynb #d6596d44
 def build_mix(
     r:Recipe,
     model:nn.Module,
@@ -572,7 +571,9 @@ def build_mix(
     except ValueError:
         if mixes: raise
         layer = None
-    return None if mixer is None else MixCallback(mixer, layer=layer if mixes else None),layer
+    if mixer is None: return None,layer
+    draws = getattr(mixer, 'names_layer', False) # manifold mixup draws its layer, so it is not told one
+    return MixCallback(mixer, layer=r.layer if draws else layer if mixes else None),layer
 
 @patch
 def build(self:Run,
@@ -591,7 +592,6 @@ def build(self:Run,
     set_seed(r.seed)
     model = MODELS[r.model](**self.network).to(device)
     (self.mix,self.place),self.rows = build_mix(r, model, xb),Rows(self.log)
-    self.layer = getattr(self.mix, 'layer', None)
     self.checkpoint = Checkpoint(self.file('checkpoint'), r, self.rows, self.mix, self.state)
     precision = [] if r.precision=='fp32' else [MixedPrecision(r.precision)]
     self.learn = RunLearner(self.dls, model, loss_func=CrossEntropyLossFlat(), metrics=accuracy, cbs=[Evaluate(r.eval), self.rows, self.checkpoint, *L(self.mix), *precision, *L(cbs)], **optimizer(r))
@@ -600,7 +600,7 @@ def build(self:Run,
     if sys.stdout.isatty() or IN_NOTEBOOK if bar is None else bar: self.learn.add_cb(Bars())
     return self.learn
 
-# %% ../nbs/13_train.ipynb #11c4e5a1
+# %% ../nbs/13_train.ipynb #a30cf8f1
 @patch
 def result(self:Run) -> dict:
     "All that is worth knowing about a finished run"
@@ -610,7 +610,7 @@ def result(self:Run) -> dict:
     mixing = {} if mixer is None else {o:getattr(mixer, o) for o in MIXING[:-1] if hasattr(mixer, o)}
     return dict(schema=1, name=self.recipe.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(self.recipe), command=self.recipe.command,
         commit=commit(), versions=versions(), hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
-        seconds=dict(train=seconds['train'], valid=seconds['valid'], total=self.checkpoint.total), mixing=mixing, layer=self.layer,
+        seconds=dict(train=seconds['train'], valid=seconds['valid'], total=self.checkpoint.total), mixing=mixing, layer=self.mix and (self.mix.layer_name or self.mix.layer),
         network=dict(**self.network, parameters=sum(o.numel() for o in self.learn.model.parameters())),
         images=dict(train=len(self.dls.train_ds), valid=len(self.dls.valid_ds)), epochs=rows)
 
