@@ -278,7 +278,7 @@ class Evaluate(Callback):
         if self.when=='last' and self.epoch<self.n_epoch-1: raise CancelValidException
     def after_validate(self): torch.set_rng_state(self.state)
 
-# %% ../nbs/13_train.ipynb #de148c50
+# %% ../nbs/13_train.ipynb #acbbe6ef
 _columns = dict(epoch='{:d}', train_loss='{:.4f}', valid_loss='{:.4f}', accuracy='{:.4f}', seconds='{:.1f}')
 
 def format_row(
@@ -292,12 +292,12 @@ class Rows(Callback):
     order = 70
     def __init__(self,
         log=print # gets each line
-    ): self.log,self.table,self.seconds = log,[],dict(train=0.,valid=0.)
-    def before_train(self): self.start = time.perf_counter()
-    def after_train(self): self.now,self.start = dict(train=time.perf_counter()-self.start),time.perf_counter()
+    ): self.log,self.table,self.seconds = log,[],dict(train=0.,valid=0.,cpu=0.)
+    def before_train(self): self.start,self.used = time.perf_counter(),time.process_time()
+    def after_train(self): self.now,self.start = dict(train=time.perf_counter()-self.start, valid=0., cpu=time.process_time()-self.used),time.perf_counter()
     def after_validate(self): self.now['valid'] = time.perf_counter()-self.start
 
-# %% ../nbs/13_train.ipynb #681ace53
+# %% ../nbs/13_train.ipynb #4fab5a9d
 def diverged(epoch): return FloatingPointError(f'the loss is not a number any more in epoch {epoch+1}: a lower lr may help')
 
 @patch
@@ -312,7 +312,7 @@ def after_epoch(self:Rows):
     if None in (train_loss,*tested): raise diverged(self.epoch)
     valid_loss,acc = tested or (None,None)
     for k,v in self.now.items(): self.seconds[k] += v
-    self.table.append(dict(epoch=self.epoch+1, train_loss=train_loss, valid_loss=valid_loss, accuracy=acc, seconds=sum(self.now.values())))
+    self.table.append(dict(epoch=self.epoch+1, train_loss=train_loss, valid_loss=valid_loss, accuracy=acc, seconds=self.now['train']+self.now['valid']))
     if self.log: self.log(format_row(self.table[-1]))
 
 # %% ../nbs/13_train.ipynb #77f9ea75
@@ -600,7 +600,7 @@ def build(self:Run,
     if sys.stdout.isatty() or IN_NOTEBOOK if bar is None else bar: self.learn.add_cb(Bars())
     return self.learn
 
-# %% ../nbs/13_train.ipynb #a30cf8f1
+# %% ../nbs/13_train.ipynb #0a487cb3
 @patch
 def result(self:Run) -> dict:
     "All that is worth knowing about a finished run"
@@ -610,7 +610,7 @@ def result(self:Run) -> dict:
     mixing = {} if mixer is None else {o:getattr(mixer, o) for o in MIXING[:-1] if hasattr(mixer, o)}
     return dict(schema=1, name=self.recipe.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(self.recipe), command=self.recipe.command,
         commit=commit(), versions=versions(), hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
-        seconds=dict(train=seconds['train'], valid=seconds['valid'], total=self.checkpoint.total), mixing=mixing, layer=self.mix and (self.mix.layer_name or self.mix.layer),
+        seconds=dict(**seconds, total=self.checkpoint.total), mixing=mixing, layer=self.mix and (self.mix.layer_name or self.mix.layer),
         network=dict(**self.network, parameters=sum(o.numel() for o in self.learn.model.parameters())),
         images=dict(train=len(self.dls.train_ds), valid=len(self.dls.valid_ds)), epochs=rows)
 
