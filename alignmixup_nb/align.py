@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['BACKENDS', 'assignment', 'align', 'alignmix', 'draw_lam', 'AlignMix']
 
-# %% ../nbs/02_align.ipynb #b0b682e6
+# %% ../nbs/02_align.ipynb #38a8f5ba
 import math, random
 import torch
 from torch import nn, Tensor
-from .sinkhorn import cost_matrix, sinkhorn
+from .sinkhorn import cost_matrix, relative_cost, sinkhorn
 
 # %% ../nbs/02_align.ipynb #2c3889ac
 def _check_features(a, b):
@@ -30,7 +30,7 @@ def _restore(cols, x, channels_last, n_prefix):
     if not channels_last: return cols.reshape(x.shape)
     return torch.cat([x[:,:n_prefix], cols.mT], 1) if n_prefix else cols.mT.reshape(x.shape)
 
-# %% ../nbs/02_align.ipynb #e6c9d386
+# %% ../nbs/02_align.ipynb #dd8da0ae
 BACKENDS = ('auto', 'torch', 'triton')
 
 def _kernels(a, backend):
@@ -60,7 +60,8 @@ def assignment(
     if tol is None and method=='scaling': tol = 2e-3
     k = _kernels(a, backend if method=='scaling' else 'torch')
     if k is not None: return k.assignment_triton(a, b, eps, n_iter, tol)
-    return sinkhorn(cost_matrix(a, b), eps, n_iter, tol, method).mul_(a.shape[2])
+    cost = cost_matrix(a, b) if method=='paper' else relative_cost(a, b, eps)
+    return sinkhorn(cost, eps, n_iter, tol, method).mul_(a.shape[2])
 
 # %% ../nbs/02_align.ipynb #5a2568ba
 def _carry(x, R, channels_last=False, n_prefix=0, **_):
