@@ -255,7 +255,7 @@ class ManifoldMixup(Mixer):
         name = _pick(self.layers or ('input', *((None,None) if layers is None else layers)), None, generator)
         return ('input',None) if name=='input' else ('feature',name)
 
-# %% ../nbs/03_mixers.ipynb #6a946326
+# %% ../nbs/03_mixers.ipynb #58af02ac
 class AlignMixup(Mixer):
     "Images interpolated linearly, or feature maps interpolated after one is aligned with the other"
     def __init__(self,
@@ -265,11 +265,14 @@ class AlignMixup(Mixer):
         eps:float=0.1, # Entropy of the transport, over 0, in the unit of the cost
         aligned:bool=True, # False: feature maps are mixed position by position
         prob:float=1., # Share of the batches that are mixed
+        direction:int=None, # Whose coordinates to keep: 0 the first image's, 1 the second's; None: a coin decides
         **kw, # To `alignmix`: `n_iter`, `tol`, `method`, `backend`
     ):
         super().__init__(alpha, modes, weights, prob)
         if not eps>0: raise ValueError(f'eps is {eps}; it has to be over 0')
-        self.eps,self.aligned,self.kw = eps,aligned,kw
+        if direction not in (None,0,1): raise ValueError(f'direction is {direction}; it has to be 0, 1 or None')
+        self.eps,self.aligned,self.direction,self.kw = eps,aligned,direction,kw
+    def record(self, generator, **kw): return Record(**kw if self.direction is None else kw|dict(direction=self.direction))
     def blend(self, rec, x, perm):
         if rec.mode!='feature' or not self.aligned: return super().blend(rec, x, perm)
         return alignmix(x, x[perm], rec.lam, direction=rec.direction, eps=self.eps, **self.kw),rec.lam
