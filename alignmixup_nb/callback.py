@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['Layer', 'find_layer', 'find_stages', 'MixCallback', 'AlignMixupCallback']
 
-# %% ../nbs/04_callback.ipynb #19d91c82
+# %% ../nbs/04_callback.ipynb #26d27488
 import math, warnings
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -63,7 +63,7 @@ def _hooked(modules, f, body, pre=False):
             return body()
         finally: hook.live = False
 
-# %% ../nbs/04_callback.ipynb #966fdd7b
+# %% ../nbs/04_callback.ipynb #af48fe43
 def _rows(pred, n):
     "All floating point tensors in `pred` that have a row for each image, side by side: (n,k)"
     if isinstance(pred, Tensor): return [pred.flatten(1).float()] if pred.is_floating_point() and pred.ndim>1 and len(pred)==n else []
@@ -76,10 +76,15 @@ def _woken(model):
     asleep = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
     return {k: torch.rand(p.shape, generator=g).add_(.5).to(p) if p.ndim<2 else torch.randn(p.shape, generator=g).mul_(.1).to(p) for k,p in asleep.items()}
 
+def _uncompiled(model):
+    "A `with` in which `model` runs as it was written, compiled or not"
+    compiled = any(hasattr(m, '_orig_mod') or getattr(m, '_compiled_call_impl', None) for m in model.modules())
+    return torch.compiler.set_stance('force_eager') if compiled else nullcontext()
+
 def _at_rest(model, device, body):
-    "`body()` in eval mode, without gradient or autocast; afterwards modes and random numbers are as they were"
+    "`body()` in eval mode, uncompiled, without gradient or autocast; afterwards modes and random numbers are as they were"
     modes = [(m,m.training) for m in model.modules()]
-    with torch.no_grad(), torch.autocast(device.type, enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
+    with _uncompiled(model), torch.no_grad(), torch.autocast(device.type, enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
         try:
             model.eval()
             return body()
@@ -373,7 +378,7 @@ def _head(self:MixCallback):
         self.found['head',] = linear[-1]
     return self.found['head',]
 
-# %% ../nbs/04_callback.ipynb #446a05cb
+# %% ../nbs/04_callback.ipynb #54444543
 @patch
 def _place(self:MixCallback, body):
     "Mix the input now, or run `body` with a hook on the layer whose output is mixed"
@@ -383,8 +388,7 @@ def _place(self:MixCallback, body):
     if mode in ('input','clean'): return body()
     if mode=='feature': self._check_targets()
     hooked = partial(_hooked, [self._head()], self._mix_embedding, body, pre=True) if mode=='embedding' else partial(_hooked, [self._layer(self.rec.layer).module], self._mix_feature, body)
-    if not any(hasattr(m, '_orig_mod') or getattr(m, '_compiled_call_impl', None) for m in self.learn.model.modules()): return hooked()
-    with torch.compiler.set_stance('force_eager'): return hooked()
+    with _uncompiled(self.learn.model): return hooked()
 
 @patch
 def _check_targets(self:MixCallback):

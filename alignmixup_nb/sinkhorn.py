@@ -223,7 +223,7 @@ def _solve(D, e, last, n_iter, tol):
         f,g = f.index_copy(0, i, nf.to(f.dtype)),g.index_copy(0, i, ng.to(g.dtype))
     return f,g
 
-# %% ../nbs/00_sinkhorn.ipynb #8b8641df
+# %% ../nbs/00_sinkhorn.ipynb #f2f5ea4a
 def _scaling(cost, eps, n_iter, tol):
     "The plans, by way of larger eps where that is needed"
     D,e,last = _start(cost, eps)
@@ -235,7 +235,7 @@ def _quick(cost, eps, n_iter, tol):
     low = cost.amin((1,2), keepdim=True)
     if not (cost.amax((1,2), keepdim=True)-low<60*eps).all(): return None
     K = torch.sub(low, cost).div_(eps).exp_()
-    u,v,err,*_ = _iterate(K, old=torch.ones_like(low), tol=tol, n=min(n_iter or 48, 48))
+    u,v,err,*_ = _iterate(K, tol=tol, n=min(n_iter or 48, 48))
     P,i = _plan(K, u, v),(err>=tol).flatten().nonzero().flatten()
     return P.index_copy_(0, i, _scaling(cost[i], eps, n_iter, tol)) if len(i) else P
 

@@ -255,7 +255,7 @@ class Progress:
         s = (time.monotonic()-self.start)/(done-self.first)*(self.total-done)
         return f', about {s/60:.0f} min to go' if s>=90 else f', about {s:.0f} s to go'
 
-# %% ../nbs/14_study.ipynb #78c0efda
+# %% ../nbs/14_study.ipynb #bffafa87
 class Study:
     "The runs of a list, and a folder for them"
     def __init__(self,
@@ -267,35 +267,36 @@ class Study:
         bar:bool=False # a progress bar?
     ):
         if not timeout>0: raise ValueError(f'timeout is {timeout}, it has to be over 0 seconds')
-        self.recipes,self.out,self.timeout,self.wait,self.log,self.bar,self.done = recipes,Path(out),timeout,wait,log,bar,set()
+        self.recipes,self.out,self.timeout,self.wait,self.log,self.bar,self.over = recipes,Path(out),timeout,wait,log,bar,{}
         check_writable(self.out)
     def state(self, recipe):
         "Where a run stands; one that is done stays so"
-        if recipe.name in self.done: return 'done'
+        if self.over.get(recipe.name)=='done': return 'done'
         state = run_state(recipe, self.out, self.timeout)['state']
-        if state=='done': self.done.add(recipe.name)
+        if state in ('done','failed'): self.over[recipe.name] = state
+        else: self.over.pop(recipe.name, None)
         return state
     @property
-    def epochs_done(self): return sum(o.epochs for o in self.recipes if o.name in self.done)
+    def epochs_over(self): return sum(o.epochs for o in self.recipes if o.name in self.over)
 
-# %% ../nbs/14_study.ipynb #ca43a78b
+# %% ../nbs/14_study.ipynb #e0a5dfd8
 @patch
 def do(self:Study,
     recipe:Recipe, # of the run
     claim:Claim # to it
 ):
     "One run that is ours, from wherever it was left"
-    folder,before = claim.folder,self.epochs_done
+    folder,before = claim.folder,self.epochs_over
     with Heart(claim, self.timeout/10):
         if (folder/FILES['result']).exists(): return
         guard = Guard(claim, lambda epoch: self.progress.at(recipe, epoch, before))
         try: result = train(recipe, folder, resume=(folder/FILES['checkpoint']).exists(), cbs=guard, log=None, bar=False)
         except Exception as e: return self.failed(recipe, claim, e)
         finally: gc.collect() # a Learner holds itself in circles, and memory of the GPU with it
-    self.done.add(recipe.name)
+    self.over[recipe.name] = 'done'
     s = result['seconds']['total']
     took = f'{s:.0f} s' if s<300 else f'{s/60:.0f} min'
-    self.progress.line(f'{recipe.name}: accuracy {result["accuracy"]:.2%} in {took} ({len(self.done)} of {len(self.recipes)} done{self.progress.left(self.epochs_done)})')
+    self.progress.line(f'{recipe.name}: accuracy {result["accuracy"]:.2%} in {took} ({list(self.over.values()).count("done")} of {len(self.recipes)} done{self.progress.left(self.epochs_over)})')
 
 @patch
 def failed(self:Study, recipe, claim, e):
@@ -306,7 +307,7 @@ def failed(self:Study, recipe, claim, e):
     self.progress.line(f'{recipe.name}: FAILED: {told}')
     if torch.cuda.is_initialized(): torch.cuda.synchronize()
 
-# %% ../nbs/14_study.ipynb #7183b66d
+# %% ../nbs/14_study.ipynb #25c79fbc
 @patch
 def run(self:Study,
     retry:bool=False # try again what failed before?
@@ -316,7 +317,7 @@ def run(self:Study,
     if retry:
         for r in self.recipes: (self.out/r.name/FAILED).unlink(missing_ok=True)
     for r in self.recipes: self.state(r)
-    self.progress,waits = Progress(self.log, sum(o.epochs for o in self.recipes), self.epochs_done, self.bar),False
+    self.progress,waits = Progress(self.log, sum(o.epochs for o in self.recipes), self.epochs_over, self.bar),False
     while todo := [o for o in self.recipes if self.state(o) not in ('done','failed')]:
         found = next(((o,c) for o in todo if (c := take(self.out/o.name, self.timeout))), None)
         if found: self.do(*found); waits = False; continue

@@ -476,7 +476,7 @@ def curve_figure(
     fig.legend(loc='outside lower center', ncols=3, fontsize=7, frameon=False)
     return fig
 
-# %% ../nbs/13_train.ipynb #392d0541
+# %% ../nbs/13_train.ipynb #5432a280
 def features(
     model:nn.Module, # in eval mode, without gradient
     layer:nn.Module, # one of its modules
@@ -484,7 +484,7 @@ def features(
 ) -> Tensor: # the layer's output, (n,c,h,w)
     "What `layer` gives for `x`"
     got = []
-    with layer.register_forward_hook(lambda m,i,o: got.append(o.detach())), torch.no_grad(): model(x)
+    with layer.register_forward_hook(lambda m,i,o: got.append(o.detach())), torch.no_grad(): model(x.as_subclass(Tensor)) # a plain tensor, as in training
     return got[0].float()
 
 def carry(
@@ -499,7 +499,7 @@ def carry(
     p = nn.functional.unfold(x, s, stride=s)[0] # (ch*s*s,r)
     return nn.functional.fold((p@R.T)[None], (h*s,w*s), s, stride=s)[0]
 
-# %% ../nbs/13_train.ipynb #3323d3d4
+# %% ../nbs/13_train.ipynb #3b781668
 def _lines(ax, x, x2, R, grid, n_lines=10):
     "Two images (ch,H,W) in [0,1] side by side, and lines between the places that correspond"
     (h,w),gap = grid,.25
@@ -525,6 +525,7 @@ def pairs_figure(
     title:str='' # above it
 ) -> Figure:
     "A row a pair: lines between places that correspond, the partner carried over, the cost, the assignment"
+    a,b = _plain(a),_plain(b)
     R,M,grid = assignment(a, b, eps=eps).cpu(),cost_matrix(a.flatten(2), b.flatten(2)).cpu(),tuple(a.shape[-2:])
     unit = lambda x: ((x-x.amin((1,2,3), keepdim=True))/(x.amax((1,2,3), keepdim=True)-x.amin((1,2,3), keepdim=True)).clamp(min=1e-6)).cpu()
     fig = Figure(figsize=(6.4,.3+1.35*len(xs)), dpi=100, layout='constrained')
@@ -702,14 +703,14 @@ def load_model(
     model.load_state_dict(state)
     return model.eval()
 
-# %% ../nbs/13_train.ipynb #cc01970a
+# %% ../nbs/13_train.ipynb #fa7d060f
 @patch
 def save_figures(self:Run, n:int=4):
     "The curve, and pairs of held-out images: the first half with partners of their own class"
     model,r = bare(self.learn.model).eval(),self.recipe
     losses = [float(o) for o in self.learn.recorder.losses]
     save_figure(self.file('curve'), curve_figure(losses, self.rows.table, r.name))
-    x,y = self.dls.valid.one_batch()
+    x,y = map(_plain, self.dls.valid.one_batch())
     first = lambda k,but=(): next((i for i in range(len(y)) if y[i]==k and i not in but), 0)
     left = [first(k) for k in y.unique()[:n]]
     right = [first(y[i], (i,)) if j<n//2 else left[j-1] for j,i in enumerate(left)]

@@ -7,15 +7,15 @@ __all__ = ['CASES', 'SIDES', 'SCALE', 'released', 'optimum', 'spread', 'race', '
            'versus_released', 'pot_tol', 'versus_pot', 'stages', 'peak_memory', 'memory', 'rates', 'limit', 'scaling',
            'headline', 'write_json', 'main']
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #053a4a2b
-import argparse, gc, json, math, os, platform, statistics, subprocess, sys, time
+# %% ../../nbs/benchmarks/01_alignment.ipynb #1dccc960
+import argparse, gc, json, math, os, platform, statistics, subprocess, sys, time, warnings
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 import torch
 from torch import Tensor
 from ..align import assignment
-from ..sinkhorn import cost_matrix, marginal_error, sinkhorn
+from ..sinkhorn import cost_matrix, marginal_error, relative_cost, sinkhorn
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #8c2f67b1
 def released(
@@ -89,7 +89,7 @@ def race(
     finally: gc.enable()
     return {k:spread(v) for k,v in times.items()}
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #ae9b6a5f
+# %% ../../nbs/benchmarks/01_alignment.ipynb #ad8cb383
 def _shell(*cmd):
     try: return subprocess.run(cmd, capture_output=True, text=True, cwd=Path(__file__).parent, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError, NameError): return None
@@ -105,7 +105,7 @@ def _version(name):
 
 def environment(
     command:str, # that makes the file
-    packages:tuple=('torch','POT','alignmixup_nb'), # whose versions matter
+    packages:tuple=('torch','POT','mdot-tnt','alignmixup_nb'), # whose versions matter
 ) -> dict: # of what can go into JSON
     "Hardware, load, threads, versions, commit and date"
     commit,dirty = _shell('git', 'rev-parse', '--short', 'HEAD'),_shell('git', 'status', '--porcelain', '--', '*.py')
@@ -148,7 +148,7 @@ def versus_released(
     return dict(shape=shape, scale=scale, target=target, max_cost=C.max().item(), times=t, ratio=t['released']['min']/t['ours']['min'], iterations=k, 
         ours=quality(assignment(a, b)/r, best), released=quality(P, best), referee=marginal_error(best).max().item())
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #3d205fb9
+# %% ../../nbs/benchmarks/01_alignment.ipynb #57010a2f
 def pot_tol(
     C:Tensor, # (n,r,r) costs
     method:str='log_sinkhorn', # or 'sinkhorn'
@@ -160,6 +160,18 @@ def pot_tol(
         res = ot.solve_batch(C, reg=.1, tol=tol, method=method, grad='detach')
         if marginal_error(res.plan).max()<=error or res.log['n_iter']>=999: break
     return tol,marginal_error(res.plan).max().item()
+
+def _mdot(C):
+    "A function that gives the plans of mdot-tnt, or None where that is not installed"
+    try: from mdot_tnt.batched import solve_OT_batched
+    except ImportError: return None
+    n,r,s = C.shape
+    def run():
+        top = C.max().item()
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore') # it says when it goes over to fp64
+            return solve_OT_batched(C.new_full((n,r), 1/r), C.new_full((n,s), 1/s), C/top, gamma_f=top/.1, return_plan=True)
+    return run
 
 def versus_pot(
     shape:tuple, # (n,c,h,w)
@@ -174,26 +186,30 @@ def versus_pot(
     pot = lambda cost, m='log_sinkhorn': ot.solve_batch(cost, reg=.1, tol=tols[m][0], method=m, grad='detach').plan
     runners = dict(sinkhorn=lambda: sinkhorn(C), assignment=lambda: assignment(a, b), pot=lambda: pot(C), pot_with_cost=lambda: pot(ot.dist_batch(x, y)))
     if tols['sinkhorn'][1]<=1e-3: runners['pot_kernel'] = lambda: pot(C, 'sinkhorn')
+    if _mdot(C): runners['mdot'] = _mdot(C)
     t = race(runners, seconds, rounds=(3,100))
     return dict(shape=shape, scale=scale, times=t, ratio=t['pot']['min']/t['sinkhorn']['min'], ratio_with_cost=t['pot_with_cost']['min']/t['assignment']['min'],
-        ratio_kernel=t['pot_kernel']['min']/t['sinkhorn']['min'] if 'pot_kernel' in t else None, pot=dict(zip(('tol','marginal'), tols['log_sinkhorn'])), marginal=marginal_error(sinkhorn(C)).max().item())
+        ratio_kernel=t['pot_kernel']['min']/t['sinkhorn']['min'] if 'pot_kernel' in t else None, ratio_mdot=t['mdot']['min']/t['sinkhorn']['min'] if 'mdot' in t else None, pot=dict(zip(('tol','marginal'), tols['log_sinkhorn'])), marginal=marginal_error(sinkhorn(C)).max().item())
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #8fcdb790
+# %% ../../nbs/benchmarks/01_alignment.ipynb #4abad5e6
 def stages(
     shape:tuple, # (n,c,h,w)
     scale:float, # of the features
     seconds:float=4., # for the race
 ) -> dict: # stage -> times in ms
     "Times of the parts of `assignment`"
-    from alignmixup_nb.sinkhorn import _check, _kernel, _round, _solve, _start
+    from alignmixup_nb import sinkhorn as s
     a,b = (o.flatten(2) for o in features(shape, scale))
-    C = cost_matrix(a, b)
-    D,e,last = _start(C, .1)
-    f,g = _solve(D, e, last, 1000, 1e-3)
-    plan = lambda: _kernel(D, f, g, last).float().div_(C.shape[1])
-    P = plan()
-    t = race(dict(cost=lambda: cost_matrix(a, b), check=lambda: _check(C, .1, None, None, 'scaling'), reduce=lambda: _start(C, .1),
-        iterate=lambda: _solve(D, e, last, 1000, 1e-3), plan=plan, round=lambda: _round(P), all=lambda: assignment(a, b)), seconds)
+    C = relative_cost(a, b)
+    low,one = C.amin((1,2), keepdim=True),C.new_ones(len(C), 1, C.shape[1])
+    kernel = lambda: torch.sub(low, C).div_(.1).exp_()
+    D,e,last = s._start(C, .1)
+    f,g = s._solve(D, e, last, None, 2e-3)
+    if s._quick(C, .1, None, 2e-3) is not None: parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48), plan=lambda: s._plan(kernel(), one, one))
+    else: parts = dict(reduce=lambda: s._start(C, .1), levels=lambda: s._anneal(D, e, last), end=lambda: s._solve(D, e, last, None, 2e-3), plan=lambda: s._plan(s._kernel(D, f, g, last), one, one))
+    t = race(dict(cost=lambda: relative_cost(a, b), **parts, all=lambda: assignment(a, b)), seconds)
+    for k,v in dict(end='levels', iterate='kernel', plan='kernel').items(): # of what was timed together, the part that is meant
+        if k in t and v in t: t[k] = {o:max(t[k][o]-t[v][o], 0.) for o in ('min','median','max')}
     return dict(shape=shape, scale=scale, times=t)
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #e7572cd6
