@@ -37,7 +37,7 @@ def _check_memory(n, device):
     if need>2**28 and need>(free:=_free_memory(device)):
         raise MemoryError(f'{n} costs and their plans need {need/2**30:.1f} GB and {free/2**30:.1f} GB are free: take fewer pairs, or features of fewer positions')
 
-# %% ../nbs/00_sinkhorn.ipynb #5b72b61a
+# %% ../nbs/00_sinkhorn.ipynb #d7ae0f86
 def _check_features(a, b):
     for o in (a, b):
         if o.dim()!=3: raise ValueError(f'cost_matrix takes features of shape (n,c,r), got {tuple(o.shape)}')
@@ -61,11 +61,11 @@ def cost_matrix(
     n,c,r = a.shape
     with _full_precision(a.device):
         if a.device.type!='cpu': return _cost(a.float(), b.float())
-        C,k = a.new_empty(n, r, b.shape[2], dtype=torch.float32),max(1, 2**17//max(c*r, 1))
+        C,k = a.new_empty((n, r, b.shape[2]), dtype=torch.float32),max(1, 2**17//max(c*r, 1))
         for i in range(0, n, k): _cost(a[i:i+k].float(), b[i:i+k].float(), out=C[i:i+k])
     return C
 
-# %% ../nbs/00_sinkhorn.ipynb #f68207ab
+# %% ../nbs/00_sinkhorn.ipynb #ce0510fa
 def relative_cost(
     a:Tensor, # (n,c,r) features, any float type
     b:Tensor, # (n,c,s) features, in the same n and c
@@ -74,7 +74,7 @@ def relative_cost(
     "What a plan depends on of `cost_matrix`, at a lower price where eps allows it"
     _check_features(a, b)
     if a.device.type!='cpu' or not len(a): return cost_matrix(a, b)
-    with _full_precision(a.device): C = torch.baddbmm(a.new_empty(1, 1, 1, dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
+    with _full_precision(a.device): C = torch.baddbmm(a.new_empty((1,1,1), dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
     return C if max(map(abs, torch.aminmax(C)))*2**-22<eps/100 else cost_matrix(a, b)
 
 # %% ../nbs/00_sinkhorn.ipynb #a63b1c48
@@ -101,13 +101,13 @@ def _omega(err, old, om, chunk):
 
 def _relax(old, new, om, least): return new if om is None else torch.maximum(torch.lerp(old, new, om), new*least)
 
-# %% ../nbs/00_sinkhorn.ipynb #70f4788e
+# %% ../nbs/00_sinkhorn.ipynb #fa9adf1e
 def _rowsum(K, v): return torch.bmm(v, K.mT) # (n,1,r)
 def _colsum(K, u): return torch.bmm(u, K) if K.shape[1]>=32 else (K*u.mT).sum(1, keepdim=True) # (n,1,s)
 
 def _iterate(K, om=None, old=None, tol=0, n=12, chunk=3):
     "`n` over-relaxed iterations from u = v = 1, less where all errors are under `tol`"
-    u,v,t,least = K.new_ones(len(K), 1, K.shape[1]),K.new_ones(len(K), 1, K.shape[2]),K.shape[1]/K.shape[2],K.new_full((1,1,1), .25)
+    u,v,t,least = K.new_ones((len(K), 1, K.shape[1])),K.new_ones((len(K), 1, K.shape[2])),K.shape[1]/K.shape[2],K.new_full((1,1,1), .25)
     for i in range(n):
         q = _rowsum(K, v)
         if i%chunk==0:
@@ -135,7 +135,7 @@ def _plan(K, u, v):
     x,y = (1-u*_rowsum(K, v)).clamp_(min=0),(t-q).clamp_(min=0) # what rows and columns lack
     return K.mul_(u.mT).mul_(v/r).baddbmm_(x.mT, y/(r*y.sum(2, keepdim=True)).clamp_(min=1e-30))
 
-# %% ../nbs/00_sinkhorn.ipynb #80956773
+# %% ../nbs/00_sinkhorn.ipynb #2237ac90
 def _start(cost, eps):
     "The reduced costs, eps of the first level and of the last, both (n,1,1)"
     D = _reduce(cost)
@@ -150,7 +150,7 @@ def _n_levels(e, last, factor): return math.ceil(math.log((e/last).max().item(),
 
 def _anneal(D, e, last, factor=4, tol=.1):
     "Potentials to start from at eps `last`, by way of larger ones"
-    f,g = D.new_zeros(len(D), 1, D.shape[1]),D.new_zeros(len(D), 1, D.shape[2])
+    f,g = D.new_zeros((len(D), 1, D.shape[1])),D.new_zeros((len(D), 1, D.shape[2]))
     pf,pg,pe = f,g,e
     for _ in range(_n_levels(e, last, factor)):
         nf,ng,err,om,old = _sweep(D, f, g, e, tol=tol/2 if D.device.type=='cpu' else 0)
@@ -239,10 +239,10 @@ def _quick(cost, eps, n_iter, tol):
     P,i = _plan(K, u, v),(err>=tol).flatten().nonzero().flatten()
     return P.index_copy_(0, i, _scaling(cost[i], eps, n_iter, tol)) if len(i) else P
 
-# %% ../nbs/00_sinkhorn.ipynb #61c6decd
+# %% ../nbs/00_sinkhorn.ipynb #b6db11b2
 def _paper(cost, eps, n_iter, tol):
     n,r,s = cost.shape
-    u,v = cost.new_zeros(n, r, 1),cost.new_zeros(n, 1, s)
+    u,v = cost.new_zeros((n, r, 1)),cost.new_zeros((n, 1, s))
     for _ in range(n_iter):
         old = u
         u = u+eps*(math.log(1/r+1e-8)-torch.logsumexp((u+v-cost)/eps, 2, keepdim=True))
@@ -250,7 +250,7 @@ def _paper(cost, eps, n_iter, tol):
         if (u-old).abs().sum(1).mean()<tol: break
     return ((u+v-cost)/eps).exp()
 
-# %% ../nbs/00_sinkhorn.ipynb #340657cb
+# %% ../nbs/00_sinkhorn.ipynb #c3f130a0
 def _check(cost, eps, n_iter, tol, method):
     if cost.dim()!=3: raise ValueError(f'sinkhorn takes costs of shape (n,r,s), got {tuple(cost.shape)}')
     if not cost.is_floating_point(): raise TypeError(f'sinkhorn takes float costs, got {cost.dtype}')
@@ -271,7 +271,7 @@ def sinkhorn(
     _check(cost, eps, n_iter, tol, method)
     if not len(cost): return cost.float()
     with _full_precision(cost.device):
-        cost = cost.float()
+        cost = cost.float().as_subclass(Tensor)
         if method=='paper': return _paper(cost, eps, n_iter or 100, tol or 0.1)
         P = _quick(cost, eps, n_iter, tol or 1e-3) if cost.device.type=='cpu' else None
         return _scaling(cost, eps, n_iter, tol or 1e-3) if P is None else P
