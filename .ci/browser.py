@@ -3,7 +3,7 @@
     python .ci/browser.py [NOTEBOOK] [--out DIR]
 
 Without NOTEBOOK it takes the tutorial that ends with the explorer, or else nbs/08_viz.ipynb. Needs playwright, JupyterLab and Chromium.
-The notebook has to name its autoencoder `ae`, its data `dls` and the panel `explorer`."""
+The notebook has to name its autoencoder `ae` and the panel `explorer`, and to show the panel."""
 import argparse, io, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
 import numpy as np
@@ -13,11 +13,10 @@ NBS = Path(__file__).resolve().parent.parent/'nbs'
 WANTED = ('tutorials/03_one_object_becoming_another.ipynb', '08_viz.ipynb')
 APART = '''
 import numpy as _np, torch as _t
-from fastai.vision.all import TensorImage as _TI
-_n = dls.valid.after_batch.normalize
+_m,_s = explorer.scene.mean,explorer.scene.std
 _x = _t.stack([explorer.scene.images[o.value] for o in (explorer.first, explorer.second)])
-_y = _n.decode(_TI(ae.decode(ae.encode(_n(_TI(_x)).as_subclass(_t.Tensor)))))
-_np.save({file!r}, _t.cat([_x, _y.as_subclass(_t.Tensor).clamp(0, 1)]).numpy())
+with _t.no_grad(): _y = ae.decoder(ae.eval().both((_x-_m)/_s)[1])*_s+_m
+_np.save({file!r}, _t.cat([_x, _y.clamp(0, 1)]).numpy())
 '''
 SETTINGS = {'@jupyterlab/apputils-extension:notification': dict(fetchNews='false', checkForUpdates=False, doNotDisturbMode=True)}
 
@@ -77,7 +76,7 @@ class Panel:
         h = self.box.locator(f'.explorer-{name} .noUi-handle'); h.focus()
         for k in keys: self.page.keyboard.press(k)
     def choose(self, name, i): self.box.locator(f'.explorer-{name} button').nth(i).click()
-    def wait(self, what, f, seconds=30):
+    def wait(self, what, f, seconds=120):
         "Until `f()` is true; what it found is printed"
         end = time.time()+seconds
         while not (got := f()):
@@ -91,11 +90,12 @@ class Panel:
         act()
         self.wait(f'{what} changes {", ".join(names)}', lambda: all(before[n].shape!=(a := self.image(n)).shape or (before[n]!=a).any() for n in names))
     def quiet(self):
-        "Until pictures and numbers stay as they are"
+        "Until the kernel rests, and pictures and numbers stay as they are"
         state,same = None,0
-        while same<5:
-            now = self.text('entropy'),*[o.get_attribute('src') for o in self.box.locator('img').all()]
-            same,state = same+1 if now==state else 0,now
+        while same<8:
+            now = self.page.evaluate("""() => { const o = document.querySelector(".alignment-explorer"), k = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                return [k.status, o.querySelector(".explorer-entropy").innerText, ...Array.from(o.querySelectorAll("img")).map(i => i.src)] }""")
+            same,state = same+1 if now==state and now[0]=='idle' else 0,now
             self.page.wait_for_timeout(100)
 
 def difference(a, b): return np.abs(a-b).max()
@@ -175,6 +175,7 @@ def visit(lab, notebook, root, out, chromium, limit):
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium, args=['--no-sandbox','--disable-gpu','--disable-background-networking'])
         page = browser.new_page(viewport=dict(width=1280, height=1000))
+        page.set_default_timeout(180_000)
         page.on('pageerror', lambda e: errors.append(str(e)))
         page.on('console', lambda m: errors.append(m.text) if m.type=='error' else None)
         page.goto(f'{lab.url}/lab/tree/nbs/{notebook}?reset')

@@ -225,7 +225,7 @@ def mix(self:Scene,
     join = lambda u, v: l.join(lam*pa+(1-lam)*pb if l.n_prefix else pa, (lam*u+(1-lam)*v).view(-1, *shape))
     return join(first, second),join(a, b)
 
-# %% ../nbs/08_viz.ipynb #befca209
+# %% ../nbs/08_viz.ipynb #fbfbad9a
 @patch
 def classify(self:Scene,
     f:Tensor, # (m,...) outputs of a layer
@@ -264,8 +264,9 @@ def carry_pixels(
 def images_of(self:Scene, k:Knobs, R:Tensor, lams:list=None) -> tuple[Tensor,Tensor]:
     "Aligned and unaligned mixes as images (m,c,h,w): decoded where there is a decoder, else carried pixels"
     if self.decodes(k):
-        both = self.decode(torch.cat(self.mix(k, R, lams)))
-        return both.chunk(2)
+        aligned,plain = self.mix(k, R, lams)
+        key = (k.first, k.second, k.layer, tuple(lams or [k.lam]))
+        return self.decode(aligned),self.once(f'plain {len(plain)}', key, lambda: self.decode(plain))
     x,x2 = self.images[[k.first]],self.images[[k.second]]
     first,second = (carry_pixels(x, R, self.grid(k.layer)),x2) if k.direction else (x,carry_pixels(x2, R.mT, self.grid(k.layer)))
     lam = torch.tensor([k.lam] if lams is None else list(lams)).view(-1,1,1,1)
