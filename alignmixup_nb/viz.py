@@ -225,7 +225,7 @@ def mix(self:Scene,
     join = lambda u, v: l.join(lam*pa+(1-lam)*pb if l.n_prefix else pa, (lam*u+(1-lam)*v).view(-1, *shape))
     return join(first, second),join(a, b)
 
-# %% ../nbs/08_viz.ipynb #fbfbad9a
+# %% ../nbs/08_viz.ipynb #795cc147
 @patch
 def classify(self:Scene,
     f:Tensor, # (m,...) outputs of a layer
@@ -259,6 +259,12 @@ def carry_pixels(
     p = F.unfold(x, (ph,pw), stride=(ph,pw)) # (n,c*ph*pw,r)
     y = F.fold(p@R, (ph*gh,pw*gw), (ph,pw), stride=(ph,pw))
     return y if y.shape[2:]==(h,w) else F.interpolate(y, size=(h,w), mode='area')
+
+@patch
+def once(self:Scene, name:str, key, f):
+    "What `f()` gave the last time if `key` is the same, else what it gives"
+    if self.memo.get(name, (None,))[0]!=key: self.memo[name] = (key,f())
+    return self.memo[name][1]
 
 @patch
 def images_of(self:Scene, k:Knobs, R:Tensor, lams:list=None) -> tuple[Tensor,Tensor]:
@@ -364,7 +370,7 @@ def _paint_lines(base, base2, pairs, grid, bold=None, gap=24):
     if bold: line(*bold, (230,30,60), 4)
     return np.asarray(big)
 
-# %% ../nbs/08_viz.ipynb #a514b1f1
+# %% ../nbs/08_viz.ipynb #83ca449d
 def entropy(
     P:Tensor, # (...,r,s) plans
 ) -> Tensor: # (...) in nats
@@ -378,12 +384,6 @@ def top(self:Scene, logits:Tensor, n:int=3) -> list:
     "The likeliest classes of a row of logits (k,), with their probabilities"
     p,i = logits.softmax(-1).topk(min(n, logits.shape[-1]))
     return [(self.class_name(int(c)),float(q)) for q,c in zip(p, i)]
-
-@patch
-def once(self:Scene, name:str, key, f):
-    "What `f()` gave the last time if `key` is the same, else what it gives"
-    if self.memo.get(name, (None,))[0]!=key: self.memo[name] = (key,f())
-    return self.memo[name][1]
 
 def _paint_strip(rows, size=96):
     "Rows of images (m,c,h,w) as one picture"

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['KNOBS', 'TARGET', 'make_explorer', 'moves', 'headline', 'main']
 
-# %% ../../nbs/benchmarks/03_explorer.ipynb #04291120
-import argparse, json, os, sys
+# %% ../../nbs/benchmarks/03_explorer.ipynb #93ccc161
+import argparse, json, os, sys, time
 from pathlib import Path
 import torch
 from ..autoencoder import AutoEncoder
@@ -14,7 +14,7 @@ from .alignment import environment, spread, write_json
 from ..models import decoder, small_resnet
 from ..viz import AlignmentExplorer
 
-# %% ../../nbs/benchmarks/03_explorer.ipynb #8d7faff6
+# %% ../../nbs/benchmarks/03_explorer.ipynb #0c85399c
 def make_explorer(
     size:int=32, # pixels a side
     width:int=32, # channels of the first stage
@@ -33,25 +33,26 @@ KNOBS = dict(lam=lambda e, i: setattr(e.lam, 'value', round(i/20, 2)), eps=lambd
 def moves(
     e:AlignmentExplorer, # the panel
     n:int=20, # moves of each knob
-) -> dict: # knob -> spread of the times for computing, encoding and both, in ms
+) -> dict: # knob -> spread of the times for computing, encoding and both, and of the CPU time of a move, in ms
     "Move every knob and time it"
     res = {}
     for k,f in KNOBS.items():
         f(e, n); e.timing.clear() # away from where the moves begin
-        for i in range(n): f(e, i)
+        cpu = [time.process_time()]
+        for i in range(n): f(e, i); cpu.append(time.process_time())
         compute,encode = zip(*e.timing)
-        res[k] = dict(computing=spread(compute), encoding=spread(encode), both=spread([a+b for a,b in e.timing]))
+        res[k] = dict(computing=spread(compute), encoding=spread(encode), both=spread([a+b for a,b in e.timing]), cpu=spread([(b-a)*1e3 for a,b in zip(cpu, cpu[1:])]))
     return res
 
-# %% ../../nbs/benchmarks/03_explorer.ipynb #92606903
+# %% ../../nbs/benchmarks/03_explorer.ipynb #56189824
 TARGET = 200. # ms for the median of 20 moves of lam and eps, on 2 cores at 8x8 places
 
 def headline(
     path:Path, # a results file of this benchmark
-) -> list: # of dicts: knob, median ms of computing, of encoding and of both, target
+) -> list: # of dicts: knob, median ms of computing, of encoding, of both and of CPU time, target
     "The medians of a results file, a row for each knob"
     res = json.loads(Path(path).read_text())
-    return [dict(knob=k, computing=o['computing']['median'], encoding=o['encoding']['median'], both=o['both']['median'], target=res['target']) for k,o in res['moves'].items()]
+    return [dict(knob=k, computing=o['computing']['median'], encoding=o['encoding']['median'], both=o['both']['median'], cpu=o['cpu']['median'], target=res['target']) for k,o in res['moves'].items()]
 
 def main(
     argv:list=None, # arguments of the command line
@@ -68,6 +69,6 @@ def main(
     e = make_explorer()
     res = dict(environment=env, images=tuple(e.scene.images.shape), places=e.scene.grid(), target=TARGET, moves=moves(e, o.moves), load_after=[round(x, 2) for x in os.getloadavg()])
     write_json(o.out, res)
-    for r in headline(o.out): print(f"{r['knob']:>10}: {r['both']:.0f} ms, of which {r['encoding']:.0f} for PNG files")
+    for r in headline(o.out): print(f"{r['knob']:>10}: {r['both']:.0f} ms, of which {r['encoding']:.0f} for PNG files; CPU time {r['cpu']:.0f}")
 
 if __name__=='__main__' and '__file__' in globals(): main()
