@@ -28,7 +28,7 @@ def prepare(root, notebook):
     shutil.copytree(NBS, root/'nbs', ignore=shutil.ignore_patterns('results', '.*', 'images'))
     file = root/'nbs'/notebook
     nb = json.loads(file.read_text())
-    skip = lambda src: 'browser.py' in src or re.match(r'#\| *(slow|gpu|net|browser)\b', src) # as nbdev_test does
+    skip = lambda src: 'browser.py' in src or re.match(r'#\| *(slow|gpu|net)\b', src) # as nbdev_test does
     nb['cells'] = [c for c in nb['cells'] if c['cell_type']!='code' or not skip(''.join(c['source']))]
     for c in nb['cells']:
         if c['cell_type']=='code': c['outputs'] = []
