@@ -223,24 +223,25 @@ def _solve(D, e, last, n_iter, tol):
         f,g = f.index_copy(0, i, nf.to(f.dtype)),g.index_copy(0, i, ng.to(g.dtype))
     return f,g
 
-# %% ../nbs/00_sinkhorn.ipynb #f2f5ea4a
+# %% ../nbs/00_sinkhorn.ipynb #540b7be3
 def _scaling(cost, eps, n_iter, tol):
     "The plans, by way of larger eps where that is needed"
     D,e,last = _start(cost, eps)
     f,g = _solve(D, e, last, n_iter, tol)
     return _plan(_kernel(D, f, g, last).float(), torch.ones_like(f, dtype=torch.float32), torch.ones_like(g, dtype=torch.float32))
 
-def _quick(cost, eps, n_iter, tol):
+def _quick(cost, eps, tol):
     "The plans where the costs of each pair lie within 60 eps, else None"
     low = cost.amin((1,2), keepdim=True)
     if not (cost.amax((1,2), keepdim=True)-low<60*eps).all(): return None
     K = torch.sub(low, cost).div_(eps).exp_()
-    u,v,err,*_ = _iterate(K, tol=tol, n=min(n_iter or 48, 48))
+    u,v,err,*_ = _iterate(K, tol=tol, n=48)
     P,i = _plan(K, u, v),(err>=tol).flatten().nonzero().flatten()
-    return P.index_copy_(0, i, _scaling(cost[i], eps, n_iter, tol)) if len(i) else P
+    return P.index_copy_(0, i, _scaling(cost[i], eps, None, tol)) if len(i) else P
 
-# %% ../nbs/00_sinkhorn.ipynb #b6db11b2
+# %% ../nbs/00_sinkhorn.ipynb #7779bc5d
 def _paper(cost, eps, n_iter, tol):
+    if cost.device.type=='cpu' and not torch.isfinite(cost.sum()): raise ValueError('the cost has NaN or infinite entries')
     n,r,s = cost.shape
     u,v = cost.new_zeros((n, r, 1)),cost.new_zeros((n, 1, s))
     for _ in range(n_iter):
@@ -250,7 +251,7 @@ def _paper(cost, eps, n_iter, tol):
         if (u-old).abs().sum(1).mean()<tol: break
     return ((u+v-cost)/eps).exp()
 
-# %% ../nbs/00_sinkhorn.ipynb #c3f130a0
+# %% ../nbs/00_sinkhorn.ipynb #4b6b22be
 def _check(cost, eps, n_iter, tol, method):
     if cost.dim()!=3: raise ValueError(f'sinkhorn takes costs of shape (n,r,s), got {tuple(cost.shape)}')
     if not cost.is_floating_point(): raise TypeError(f'sinkhorn takes float costs, got {cost.dtype}')
@@ -273,5 +274,5 @@ def sinkhorn(
     with _full_precision(cost.device):
         cost = cost.float().as_subclass(Tensor)
         if method=='paper': return _paper(cost, eps, n_iter or 100, tol or 0.1)
-        P = _quick(cost, eps, n_iter, tol or 1e-3) if cost.device.type=='cpu' else None
+        P = _quick(cost, eps, tol or 1e-3) if cost.device.type=='cpu' and n_iter is None else None
         return _scaling(cost, eps, n_iter, tol or 1e-3) if P is None else P

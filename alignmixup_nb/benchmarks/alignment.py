@@ -191,7 +191,7 @@ def versus_pot(
     return dict(shape=shape, scale=scale, times=t, ratio=t['pot']['min']/t['sinkhorn']['min'], ratio_with_cost=t['pot_with_cost']['min']/t['assignment']['min'],
         ratio_kernel=t['pot_kernel']['min']/t['sinkhorn']['min'] if 'pot_kernel' in t else None, ratio_mdot=t['mdot']['min']/t['sinkhorn']['min'] if 'mdot' in t else None, pot=dict(zip(('tol','marginal'), tols['log_sinkhorn'])), marginal=marginal_error(sinkhorn(C)).max().item())
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #4abad5e6
+# %% ../../nbs/benchmarks/01_alignment.ipynb #cb09ecc3
 def stages(
     shape:tuple, # (n,c,h,w)
     scale:float, # of the features
@@ -205,7 +205,7 @@ def stages(
     kernel = lambda: torch.sub(low, C).div_(.1).exp_()
     D,e,last = s._start(C, .1)
     f,g = s._solve(D, e, last, None, 2e-3)
-    if s._quick(C, .1, None, 2e-3) is not None: parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48), plan=lambda: s._plan(kernel(), one, one))
+    if s._quick(C, .1, 2e-3) is not None: parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48), plan=lambda: s._plan(kernel(), one, one))
     else: parts = dict(reduce=lambda: s._start(C, .1), levels=lambda: s._anneal(D, e, last), end=lambda: s._solve(D, e, last, None, 2e-3), plan=lambda: s._plan(s._kernel(D, f, g, last), one, one))
     t = race(dict(cost=lambda: relative_cost(a, b), **parts, all=lambda: assignment(a, b)), seconds)
     for k,v in dict(end='levels', iterate='kernel', plan='kernel').items(): # of what was timed together, the part that is meant
