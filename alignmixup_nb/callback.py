@@ -22,7 +22,7 @@ from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
 from .mixers import AlignMixup, MODES
 
-# %% ../nbs/04_callback.ipynb #e40d2c21
+# %% ../nbs/04_callback.ipynb #50805dae
 @dataclass
 class Layer:
     "A module whose output could be mixed, and what is known about it"
@@ -31,10 +31,15 @@ class Layer:
     shape:tuple # Of its output, for the images of the probe
     channels_last:bool=False # Whether the channels are on the last axis
     n_prefix:int=0 # Tokens at the front that are no positions (a class token)
-    places:int=0 # Distinct positions: 0 without positions, few if they are copies
+    places:int=0 # Independent positions, at most 64: 0 without positions, few if they are copies or an enlarged map
+    most:int=0 # As many as its shape allows
     calls:int=0 # How often it runs in one forward pass
     cut:bool=None # With its output permuted over the batch, is the prediction? None: not asked
     acts:bool=None # Does alignment change the prediction? None: not asked
+    @property
+    def spatial(self):
+        "Has it four positions or more, that are not made of fewer ones?"
+        return self.places>=4 and 2*self.places>=self.most
     def split(self, x):
         "The prefix tokens, and the rest as (n,c,...)"
         return x[:,:self.n_prefix], x[:,self.n_prefix:].movedim(-1, 1) if self.channels_last else x
@@ -91,7 +96,7 @@ def _at_rest(model, device, body):
         finally:
             for m,training in modes: m.training = training
 
-# %% ../nbs/04_callback.ipynb #fae530a3
+# %% ../nbs/04_callback.ipynb #16ca3343
 _SIZES = dict(out_channels=False, num_features=False, num_channels=False, out_features=True) # name of the width of a layer -> are its channels last?
 
 def _width(m):
@@ -99,14 +104,13 @@ def _width(m):
     if isinstance(m, nn.LayerNorm): return m.normalized_shape[-1],True
     return next(((getattr(m, k),last) for k,last in _SIZES.items() if isinstance(getattr(m, k, None), int)), None)
 
-def _places(x):
-    "How many of the positions of x (n,c,...) differ, in the image with most"
-    w = torch.randn(x.shape[1], generator=torch.Generator().manual_seed(0)).to(x.device)
-    v = torch.einsum('ncr,c->nr', x.flatten(2).float(), w).sort().values
-    gaps = v.diff(dim=1) > 1e-5*v.abs().amax(1, keepdim=True)
-    return 1+int(gaps.sum(1).max()) if v.numel() else 0
+def _places(x, tol=1e-5):
+    "How many positions of x (n,c,...) are independent, and how many its shape allows, up to 64: the rank of 64 mixtures of its maps"
+    maps = x.flatten(2).float().flatten(0, 1).nan_to_num().cpu() # (n c,r)
+    if len(maps)>64: maps = torch.randn(64, len(maps), generator=torch.Generator().manual_seed(0))@maps
+    return (int(torch.linalg.matrix_rank(maps, rtol=tol)), min(maps.shape)) if maps.numel() else (0, 0)
 
-# %% ../nbs/04_callback.ipynb #44fac29f
+# %% ../nbs/04_callback.ipynb #052023f2
 class _Probe:
     "A few images in a network at rest: which layers run, and what the prediction says to a changed output"
     def __init__(self, model, xb, n=3):
@@ -115,9 +119,9 @@ class _Probe:
         self.n_prefix = next((m.num_prefix_tokens for m in model.modules() if isinstance(getattr(m, 'num_prefix_tokens', None), int)), 
                              int(any(hasattr(m, k) for m in model.modules() for k in ('class_token','cls_token'))))
         self.names = {m:name for name,m in model.named_modules() if name}
+        self.tol = 1e-3 if all(p.dtype in (torch.float32,torch.float64) for p in model.parameters()) else 5e-2
         self.base = _hooked(self.names, self.note, self.run)
         self.spread = (self.base-self.base.roll(1, 0)).abs().max().item()
-        self.tol = 1e-3 if all(p.dtype in (torch.float32,torch.float64) for p in model.parameters()) else 5e-2
     def note(self, m, args, out):
         "Keep what is known of the output of a module at its first call"
         seen = next((l for l in self.layers if l.module is m), None)
@@ -130,7 +134,7 @@ class _Probe:
         if (out.shape[1]==width) != (out.shape[-1]==width): last = out.shape[-1]==width
         r = out.shape[1]-self.n_prefix
         l = Layer(name, m, tuple(out.shape), last and out.ndim>2, self.n_prefix if last and out.ndim==3 and math.isqrt(max(r, 0))**2==r else 0, calls=1)
-        if out.ndim>2: l.places = _places(l.split(out)[1])
+        if out.ndim>2: l.places,l.most = _places(l.split(out)[1], 1e-2*self.tol)
         return l
     def run(self, layer=None, f=None, every=False):
         "The predictions (n,k), with the first output of `layer` (with `every` all outputs) replaced by `f` of it"
@@ -167,7 +171,7 @@ def acts(self:_Probe, l):
     if l.acts is None: l.acts = l.places>1 and (self.run(l, partial(mix, True))-self.run(l, partial(mix, False))).abs().max().item() > self.tol*self.spread
     return l.acts
 
-# %% ../nbs/04_callback.ipynb #18a846e9
+# %% ../nbs/04_callback.ipynb #c3937688
 def _bare(model):
     "The network inside a wrapper for several devices or for compilation"
     model = get_model(model)
@@ -193,7 +197,7 @@ def find_layer(
 def _choose(probe, layer, every):
     "The layer asked for or the last one that qualifies, and the candidates"
     if not probe.spread>1e-6*probe.base.abs().max().item(): raise ValueError(f'the predictions for the first {probe.n} images are all alike: they can not tell which layer to mix')
-    layers = [l for l in probe.layers if l.places>=4]
+    layers = [l for l in probe.layers if l.spatial]
     if every: [(probe.cut(l), probe.acts(l)) for l in layers]
     return _named(probe, layers, layer),layers
 
@@ -211,7 +215,7 @@ def _named(probe, layers, layer):
     probe.acts(found)
     return found
 
-# %% ../nbs/04_callback.ipynb #742eaafd
+# %% ../nbs/04_callback.ipynb #f92d2134
 def find_stages(
     model:nn.Module, # Any network
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
@@ -233,7 +237,7 @@ def _largest(probe, group):
 
 def _stages(probe):
     "The largest cut at each resolution; with one resolution only, the most numerous siblings; of these the first half"
-    layers,inside = [l for l in probe.layers if l.places>=4],lambda m: list(m.children())
+    layers,inside = [l for l in probe.layers if l.spatial],lambda m: list(m.children())
     half,parent = lambda o: o[:(len(o)+1)//2],lambda l: l.name.rpartition('.')[0]
     blocks = [l for l in layers if inside(l.module)]
     for some in ([l for l in blocks if any(map(inside, inside(l.module)))], blocks, layers):

@@ -1,5 +1,5 @@
-"""Train on several GPUs with AlignMixup: accelerate launch --num_processes 2 distributed.py
-Without a GPU, to try it out:            ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 distributed.py"""
+"""Train on several GPUs with AlignMixup:  accelerate launch --num_processes 2 distributed.py
+Without a GPU, to try it out: ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 distributed.py"""
 import torch
 from fastai.basics import *
 from fastai.callback.schedule import *
