@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['MIXERS', 'MIXER', 'MIXING', 'HARDWARE', 'RECIPES', 'FILES', 'mixer_settings', 'Training', 'Mixing', 'Machine',
            'Recipe', 'make_mixer', 'check_field', 'check_recipe', 'check_mixing', 'get_recipe', 'commit', 'versions',
-           'hardware', 'pick_device', 'atomic_write', 'schedules', 'optimizer', 'get_rng', 'set_rng', 'Evaluate',
-           'format_row', 'Rows', 'diverged', 'Checkpoint', 'bare', 'differences', 'load_checkpoint', 'RunLearner',
-           'Bars', 'curve_figure', 'features', 'carry', 'pairs_figure', 'save_figure', 'Run', 'check_writable',
-           'read_result', 'build_mix', 'load_model', 'machine', 'summary', 'train', 'add_options', 'parser', 'main']
+           'hardware', 'pick_device', 'atomic_write', 'schedules', 'nesterov', 'optimizer', 'get_rng', 'set_rng',
+           'Evaluate', 'format_row', 'Rows', 'diverged', 'Checkpoint', 'bare', 'differences', 'load_checkpoint',
+           'RunLearner', 'Bars', 'curve_figure', 'features', 'carry', 'pairs_figure', 'save_figure', 'Run',
+           'check_writable', 'read_result', 'build_mix', 'load_model', 'machine', 'summary', 'train', 'add_options',
+           'parser', 'main']
 
 # %% ../nbs/13_train.ipynb #965d076f
 import argparse, inspect, io, json, math, os, platform, random, re, shlex, subprocess, sys, time, uuid, warnings
@@ -23,7 +24,7 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from torch import nn, Tensor
 
-# %% ../nbs/13_train.ipynb #c06f7be5
+# %% ../nbs/13_train.ipynb #561942a9
 with warnings.catch_warnings(): # fastai compiles two functions with torch.jit as it is imported, and torch 2.15 warns of it
     warnings.simplefilter('ignore', FutureWarning)
     from fastcore.basics import patch
@@ -35,7 +36,7 @@ with warnings.catch_warnings(): # fastai compiles two functions with torch.jit a
     from fastai.learner import Learner, Metric
     from fastai.losses import CrossEntropyLossFlat
     from fastai.metrics import accuracy
-    from fastai.optimizer import Adam, SGD
+    from fastai.optimizer import Adam, Optimizer, SGD, average_grad, l2_reg
     from fastai.torch_core import set_seed
     from fastprogress.fastprogress import IN_NOTEBOOK
     import alignmixup_nb
@@ -69,7 +70,7 @@ def _setting(default, help, among=None, test=None):
 _positive = (lambda o: 0<o<math.inf, 'over 0')
 _whole = lambda least: (lambda o: o>=least, f'at least {least}')
 
-# %% ../nbs/13_train.ipynb #45fe57fe
+# %% ../nbs/13_train.ipynb #299f12ec
 @dataclass(frozen=True)
 class Training:
     "What is trained, on what and how"
@@ -77,15 +78,17 @@ class Training:
     n_train:int = _setting(None, 'train on this many images only', test=_whole(1))
     path:str = _setting(None, "folder of the files, for data 'folder' or files that lie elsewhere")
     size:int = _setting(None, "pixels a side, for data 'folder' and 'imagenette'", test=_whole(8))
+    pad:int = _setting(None, 'pixels of black around a training image before it is cropped; an eighth of its width unless given', test=_whole(0))
     model:str = _setting('small_resnet', 'network', among=MODELS)
     width:int = _setting(None, "channels of the first stage, for model 'small_resnet'", test=_whole(1))
     epochs:int = _setting(20, 'passes over the training images', test=_whole(1))
     bs:int = _setting(64, 'images in a batch', test=_whole(2))
     lr:float = _setting(5e-3, 'highest learning rate', test=_positive)
     wd:float = _setting(1e-2, 'weight decay', test=(lambda o: 0<=o<math.inf, '0 or more'))
-    opt:str = _setting('adam', 'optimiser', among=('adam','sgd'))
+    opt:str = _setting('adam', 'optimiser', among=('adam','sgd','nesterov'))
     schedule:str = _setting('one_cycle', 'course of the learning rate', among=('one_cycle','cosine','step','constant'))
-    milestones:tuple = _setting((), "epochs, as in 100,150, at which schedule 'step' divides the rate by 10; at half and three quarters unless given")
+    milestones:tuple = _setting((), "epochs, as in 100,150, at which schedule 'step' lowers the rate; at half and three quarters unless given")
+    gamma:float = _setting(.1, "what schedule 'step' multiplies the rate by", test=(lambda o: 0<o<1, 'between 0 and 1'))
     precision:str = _setting('fp32', 'fp16 and bf16 are mixed precision and need cuda', among=('fp32','fp16','bf16'))
     eval:str = _setting('epoch', 'test on the held-out images after every epoch or after the last', among=('epoch','last'))
     seed:int = _setting(42, 'of weights, order, augmentation and mixing; not of what is held out', test=_whole(0))
@@ -126,7 +129,7 @@ class Recipe(Machine, Mixing, Training):
 
 HARDWARE = tuple(f.name for f in fields(Machine))
 
-# %% ../nbs/13_train.ipynb #98e7dea4
+# %% ../nbs/13_train.ipynb #6fd4a592
 def make_mixer(
     r # a recipe
 ): # a mixer, or None
@@ -151,6 +154,7 @@ def check_recipe(r):
     if r.width and r.model!='small_resnet': raise ValueError(f"width is {r.width}, but only model 'small_resnet' takes it, not {r.model!r}")
     m = r.milestones
     if m and r.schedule!='step': raise ValueError(f"milestones are {m}, but only schedule 'step' has them, not {r.schedule!r}")
+    if r.gamma!=.1 and r.schedule!='step': raise ValueError(f"gamma is {r.gamma:g}, but only schedule 'step' has it, not {r.schedule!r}")
     if list(m)!=sorted(set(m)) or any(not isinstance(o, int) or not 0<o<r.epochs for o in m):
         raise ValueError(f'milestones are {m}, they have to be epochs between 0 and {r.epochs}, in order')
 
@@ -193,12 +197,20 @@ def command(self:Recipe) -> str:
     "The command that does this run"
     return shlex.join(['alignmixup_train', *[s for k,v in self.changed.items() for s in (_flag(k), _text(v))]])
 
-# %% ../nbs/13_train.ipynb #b154483a
-_step_sgd = dict(opt='sgd', lr=.1, wd=1e-4, bs=128, schedule='step', model='preact_resnet18', eval='last')
+# %% ../nbs/13_train.ipynb #e6677907
+_sgd = dict(opt='sgd', lr=.1, wd=1e-4, bs=128, model='preact_resnet18', eval='last')
+_step_sgd = dict(schedule='step', **_sgd)
+_cifar = { # on CIFAR-10 and CIFAR-100
+    'paper': dict(_step_sgd, epochs=2000, milestones=(500,1000,1500)),
+    'mixup': dict(_step_sgd, mixer='mixup', epochs=200, milestones=(100,150)),
+    'cutmix': dict(_step_sgd, mixer='cutmix', epochs=300, opt='nesterov', milestones=(150,225)),
+    'saliencymix': dict(_step_sgd, mixer='saliencymix', epochs=200, opt='nesterov', wd=5e-4, milestones=(60,120,160), gamma=.2),
+    'manifoldmixup': dict(_step_sgd, mixer='manifoldmixup', epochs=2000, opt='nesterov', bs=100, pad=2, milestones=(500,1000,1500)),
+    'openmixup': dict(_sgd, epochs=200, bs=100, schedule='cosine')}
 RECIPES = {'quick': {},
-    'fashion': dict(data='fashion_mnist', epochs=200, milestones=(100,150), **_step_sgd)}
-for k in ('cifar10','cifar100'):
-    if k in DATASETS: RECIPES['paper-'+k] = dict(data=k, epochs=2000, milestones=(500,1000,1500), **_step_sgd)
+    'fashion': dict(_step_sgd, data='fashion_mnist', epochs=200, milestones=(100,150), pad=4),
+    'paper-tiny_imagenet': dict(_step_sgd, data='tiny_imagenet', epochs=1200, milestones=(600,900), bs=256),
+    **{f'{k}-{data}': dict(o, data=data) for k,o in _cifar.items() for data in ('cifar10','cifar100')}}
 
 def get_recipe(
     name:str='quick', # one of `RECIPES`
@@ -269,7 +281,7 @@ def atomic_write(
         os.replace(tmp, path)
     finally: tmp.unlink(missing_ok=True)
 
-# %% ../nbs/13_train.ipynb #b3fe065a
+# %% ../nbs/13_train.ipynb #13556cae
 def schedules(
     r:Recipe
 ) -> dict: # hyper-parameter -> function of the share of training done, 0 to 1
@@ -278,15 +290,26 @@ def schedules(
     if r.schedule=='cosine': return {'lr': SchedCos(r.lr, 0.)}
     if r.schedule=='one_cycle': return {'lr': combined_cos(.25, r.lr/25, r.lr, r.lr/1e5), 'mom': combined_cos(.25, .95, .85, .95)}
     at = r.milestones or (r.epochs//2, 3*r.epochs//4)
-    return {'lr': lambda p: r.lr*.1**sum(p*r.epochs>=m-1e-6 for m in at)}
+    return {'lr': lambda p: r.lr*r.gamma**sum(p*r.epochs>=m-1e-6 for m in at)}
 
-# %% ../nbs/13_train.ipynb #f8af5a17
+# %% ../nbs/13_train.ipynb #364b4cdc
+def _nesterov_step(p, lr, mom, grad_avg, **kw): p.data.add_(p.grad+mom*grad_avg, alpha=-lr)
+
+def nesterov(
+    params, # as for any of fastai's optimisers
+    lr:float, # learning rate
+    mom:float=.9, # momentum, in [0, 1)
+    wd:float=0., # weight decay, added to the gradient
+) -> Optimizer: # fastai's
+    "SGD with Nesterov momentum"
+    return Optimizer(params, [l2_reg, average_grad, _nesterov_step], lr=lr, mom=mom, wd=wd)
+
 def optimizer(
     r:Recipe
 ) -> dict: # arguments of a Learner
     "The optimiser of a recipe"
     if r.opt=='adam': return dict(opt_func=Adam, lr=r.lr, wd=r.wd)
-    return dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), lr=r.lr, wd=r.wd, wd_bn_bias=True)
+    return dict(opt_func=nesterov if r.opt=='nesterov' else partial(SGD, mom=.9, decouple_wd=False), lr=r.lr, wd=r.wd, wd_bn_bias=True)
 
 # %% ../nbs/13_train.ipynb #a50a1ef9
 def get_rng(
@@ -625,14 +648,14 @@ def build_mix(
     draws = getattr(mixer, 'names_layer', False) # manifold mixup draws its layer, so it is not told one
     return MixCallback(mixer, layer=r.layer if draws else layer if mixes else None, start=r.start, end=r.end),layer
 
-# %% ../nbs/13_train.ipynb #e66db5ba
+# %% ../nbs/13_train.ipynb #4b53b364
 @patch
 def load(self:Run,
     device:torch.device # where batches are wanted
 ) -> Tensor: # a batch of held-out images (n,c,h,w)
     "The data of the recipe, on the device if it is in memory"
     r = self.recipe
-    self.dls = get_dls(r.data, bs=r.bs, n_train=r.n_train, path=r.path, size=r.size, device=device, num_workers=r.workers)
+    self.dls = get_dls(r.data, bs=r.bs, n_train=r.n_train, path=r.path, size=r.size, pad=r.pad, device=device, num_workers=r.workers)
     for o in (self.dls.train_ds,self.dls.valid_ds):
         if isinstance(o, ImageTensors) and not r.workers: o.x,o.y = o.x.to(device),o.y.to(device)
     return self.dls.valid.one_batch()[0]
