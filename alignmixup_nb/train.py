@@ -197,19 +197,20 @@ def command(self:Recipe) -> str:
     "The command that does this run"
     return shlex.join(['alignmixup_train', *[s for k,v in self.changed.items() for s in (_flag(k), _text(v))]])
 
-# %% ../nbs/13_train.ipynb #e6677907
+# %% ../nbs/13_train.ipynb #d5de5074
 _sgd = dict(opt='sgd', lr=.1, wd=1e-4, bs=128, model='preact_resnet18', eval='last')
-_step_sgd = dict(schedule='step', **_sgd)
+_step_sgd = dict(_sgd, schedule='step')
+_nesterov = dict(_step_sgd, opt='nesterov')
 _cifar = { # on CIFAR-10 and CIFAR-100
     'paper': dict(_step_sgd, epochs=2000, milestones=(500,1000,1500)),
     'mixup': dict(_step_sgd, mixer='mixup', epochs=200, milestones=(100,150)),
-    'cutmix': dict(_step_sgd, mixer='cutmix', epochs=300, opt='nesterov', milestones=(150,225)),
-    'saliencymix': dict(_step_sgd, mixer='saliencymix', epochs=200, opt='nesterov', wd=5e-4, milestones=(60,120,160), gamma=.2),
-    'manifoldmixup': dict(_step_sgd, mixer='manifoldmixup', epochs=2000, opt='nesterov', bs=100, pad=2, milestones=(500,1000,1500)),
-    'openmixup': dict(_sgd, epochs=200, bs=100, schedule='cosine')}
+    'cutmix': dict(_nesterov, mixer='cutmix', epochs=300, milestones=(150,225)),
+    'saliencymix': dict(_nesterov, wd=5e-4, mixer='saliencymix', epochs=200, milestones=(60,120,160), gamma=.2),
+    'manifoldmixup': dict(_nesterov, bs=100, mixer='manifoldmixup', epochs=2000, pad=2, milestones=(500,1000,1500)),
+    'openmixup': dict(_sgd, bs=100, epochs=200, schedule='cosine')}
 RECIPES = {'quick': {},
     'fashion': dict(_step_sgd, data='fashion_mnist', epochs=200, milestones=(100,150), pad=4),
-    'paper-tiny_imagenet': dict(_step_sgd, data='tiny_imagenet', epochs=1200, milestones=(600,900), bs=256),
+    'paper-tiny_imagenet': dict(_step_sgd, bs=256, data='tiny_imagenet', epochs=1200, milestones=(600,900), pad=4),
     **{f'{k}-{data}': dict(o, data=data) for k,o in _cifar.items() for data in ('cifar10','cifar100')}}
 
 def get_recipe(
