@@ -171,7 +171,7 @@ def acts(self:_Probe, l):
     if l.acts is None: l.acts = l.places>1 and (self.run(l, partial(mix, True))-self.run(l, partial(mix, False))).abs().max().item() > self.tol*self.spread
     return l.acts
 
-# %% ../nbs/04_callback.ipynb #c3937688
+# %% ../nbs/04_callback.ipynb #d24bdb77
 def _bare(model):
     "The network inside a wrapper for several devices or for compilation"
     model = get_model(model)
@@ -183,24 +183,7 @@ def _no_layer(what, layers, probe):
     lines = [f"  {l}{'' if probe.acts(l) else ': alignment changes nothing there'}" for l in cuts]
     raise ValueError('\n'.join([what, f'The last layers with 4 positions or more that the whole prediction goes through, with their shapes for {probe.n} images:']+(lines or ['  none'])))
 
-def find_layer(
-    model:nn.Module, # Any network
-    xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
-    layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; a name or a module: that one
-    every:bool=False, # Ask every candidate both questions; else only as many as it takes
-) -> tuple[Layer, list]: # The layer, and all candidates in the order in which they run
-    "The layer of `model` whose output a mix belongs at"
-    model,xb = _bare(model),xb if isinstance(xb, (tuple,list)) else (xb,)
-    if len(xb[0])<2: raise ValueError(f'a batch of {len(xb[0])} can not tell which layer to mix; it takes 2 or more images')
-    return _at_rest(model, xb[0].device, lambda: _choose(_Probe(model, xb), layer, every))
-
-def _choose(probe, layer, every):
-    "The layer asked for or the last one that qualifies, and the candidates"
-    if not probe.spread>1e-6*probe.base.abs().max().item(): raise ValueError(f'the predictions for the first {probe.n} images are all alike: they can not tell which layer to mix')
-    layers = [l for l in probe.layers if l.spatial]
-    if every: [(probe.cut(l), probe.acts(l)) for l in layers]
-    return _named(probe, layers, layer),layers
-
+# %% ../nbs/04_callback.ipynb #6d566358
 def _named(probe, layers, layer):
     "The layer asked for, or the last one that qualifies"
     if layer is None or layer=='last':
@@ -214,6 +197,25 @@ def _named(probe, layers, layer):
     if not (probe.cut(found) or probe.shared(found)): _no_layer(f'layer {found} is no place for a mix: a part of the prediction goes round it', layers, probe)
     probe.acts(found)
     return found
+
+def _choose(probe, layer, every):
+    "The layer asked for or the last one that qualifies, and the candidates"
+    if not probe.spread>1e-6*probe.base.abs().max().item(): raise ValueError(f'the predictions for the first {probe.n} images are all alike: they can not tell which layer to mix')
+    layers = [l for l in probe.layers if l.spatial]
+    if every: [(probe.cut(l), probe.acts(l)) for l in layers]
+    return _named(probe, layers, layer),layers
+
+# %% ../nbs/04_callback.ipynb #fc221982
+def find_layer(
+    model:nn.Module, # Any network
+    xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
+    layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; a name or a module: that one
+    every:bool=False, # Ask every candidate both questions; else only as many as it takes
+) -> tuple[Layer, list]: # The layer, and all candidates in the order in which they run
+    "The layer of `model` whose output a mix belongs at"
+    model,xb = _bare(model),xb if isinstance(xb, (tuple,list)) else (xb,)
+    if len(xb[0])<2: raise ValueError(f'a batch of {len(xb[0])} can not tell which layer to mix; it takes 2 or more images')
+    return _at_rest(model, xb[0].device, lambda: _choose(_Probe(model, xb), layer, every))
 
 # %% ../nbs/04_callback.ipynb #f92d2134
 def find_stages(
@@ -331,7 +333,47 @@ def _mixable(self:MixCallback):
     "Is this a batch of training with targets, and two images or more?"
     return self.run and self.run_train and self.learn.training and len(self.learn.yb)>0 and find_bs(self.learn.yb)>1
 
-# %% ../nbs/04_callback.ipynb #d85c3270
+# %% ../nbs/04_callback.ipynb #1f192e5a
+@patch
+def _warn(self:MixCallback, msg):
+    "Say it once"
+    if msg not in self.warned: warnings.warn(msg)
+    self.warned.add(msg)
+
+@patch
+def _layer(self:MixCallback, name=None):
+    "The layer for features in this fit: the one a record names, or the callback's"
+    if name in self.found: return self.found[name]
+    layer = self.found[name] = find_layer(self.learn.model, self.learn.xb, name or self.layer)[0]
+    if name is None: self.layer_name = layer.name
+    if name is None and getattr(self.mixer, 'aligned', False) and not layer.acts:
+        self._warn(f'alignment can not act at layer {layer}: what follows does not see where a feature is, so the mix is that of unaligned features')
+    return layer
+
+# %% ../nbs/04_callback.ipynb #4787707d
+@patch
+def _stages(self:MixCallback):
+    "Names for a mixer that draws its layer: the layer this callback was given, or the stages of the first half"
+    if ('stages',) not in self.found:
+        names = find_stages(self.learn.model, self.learn.xb) if self.layer is None else [find_layer(self.learn.model, self.learn.xb, self.layer)[0].name]
+        if not names: self._warn(f'no stage of {type(_bare(self.learn.model)).__name__} is a place for a mix, so {self.mixer} mixes the input only')
+        self.found['stages',] = tuple(names)
+        if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
+    return self.found['stages',]
+
+# %% ../nbs/04_callback.ipynb #9ef004ee
+@patch
+def _head(self:MixCallback):
+    "The last linear layer to run"
+    if ('head',) not in self.found:
+        model = _bare(self.learn.model)
+        layers = _at_rest(model, self.learn.xb[0].device, lambda: _Probe(model, self.learn.xb).layers)
+        linear = [l.module for l in layers if isinstance(l.module, nn.Linear)]
+        if not linear: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and {type(model).__name__} has none")
+        self.found['head',] = linear[-1]
+    return self.found['head',]
+
+# %% ../nbs/04_callback.ipynb #576a343b
 @patch
 def _prepare(self:MixCallback):
     "Find the layers that the mixer may ask for; what it has to be told about them"
@@ -344,43 +386,6 @@ def _prepare(self:MixCallback):
     names = getattr(self.mixer, 'layers', ())
     for name in names or (): name=='input' or self._layer(name)
     return dict(layers=self._stages()) if names is None else {}
-
-@patch
-def _stages(self:MixCallback):
-    "Names for a mixer that draws its layer: the layer this callback was given, or the stages of the first half"
-    if ('stages',) not in self.found:
-        names = find_stages(self.learn.model, self.learn.xb) if self.layer is None else [find_layer(self.learn.model, self.learn.xb, self.layer)[0].name]
-        if not names: self._warn(f'no stage of {type(_bare(self.learn.model)).__name__} is a place for a mix, so {self.mixer} mixes the input only')
-        self.found['stages',] = tuple(names)
-        if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
-    return self.found['stages',]
-
-@patch
-def _layer(self:MixCallback, name=None):
-    "The layer for features in this fit: the one a record names, or the callback's"
-    if name in self.found: return self.found[name]
-    layer = self.found[name] = find_layer(self.learn.model, self.learn.xb, name or self.layer)[0]
-    if name is None: self.layer_name = layer.name
-    if name is None and getattr(self.mixer, 'aligned', False) and not layer.acts:
-        self._warn(f'alignment can not act at layer {layer}: what follows does not see where a feature is, so the mix is that of unaligned features')
-    return layer
-
-@patch
-def _warn(self:MixCallback, msg):
-    "Say it once"
-    if msg not in self.warned: warnings.warn(msg)
-    self.warned.add(msg)
-
-@patch
-def _head(self:MixCallback):
-    "The last linear layer to run"
-    if ('head',) not in self.found:
-        model = _bare(self.learn.model)
-        layers = _at_rest(model, self.learn.xb[0].device, lambda: _Probe(model, self.learn.xb).layers)
-        linear = [l.module for l in layers if isinstance(l.module, nn.Linear)]
-        if not linear: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and {type(model).__name__} has none")
-        self.found['head',] = linear[-1]
-    return self.found['head',]
 
 # %% ../nbs/04_callback.ipynb #54444543
 @patch
@@ -472,7 +477,7 @@ def _seed(self:MixCallback):
     seed = int(torch.randint(2**31, ())) if self.seed is None else self.seed
     self.generator = torch.Generator().manual_seed(seed+rank_distrib())
 
-# %% ../nbs/04_callback.ipynb #5a748255
+# %% ../nbs/04_callback.ipynb #05c331dd
 @patch
 def state_dict(self:MixCallback) -> dict: # One entry, a tensor of bytes; None before the first training
     "The state of the random generator, for a checkpoint"
@@ -483,6 +488,7 @@ def load_state_dict(self:MixCallback,
     state:dict, # From `state_dict`
 ):
     "Go on with the random numbers of a checkpoint: the next training does not seed anew"
+    if 'generator' not in state: raise ValueError(f"the state has the keys {list(state)}; it has to be what `state_dict` gave, with the key 'generator'")
     self.generator = _generator(state['generator'])
     self.restored = self.generator is not None
 
@@ -501,7 +507,7 @@ def __setstate__(self:MixCallback, state):
     self.__dict__.update(state | dict(generator=_generator(state['generator'])))
     self._init_state(); self._forget()
 
-# %% ../nbs/04_callback.ipynb #ecec6e31
+# %% ../nbs/04_callback.ipynb #89f067f1
 def _titles(y, vocab):
     "A word for each target"
     word = lambda t: str(vocab[int(t)]) if vocab is not None else f'{t.item():.3g}'
@@ -514,6 +520,29 @@ def _caption(rec, mixer):
     if rec.mode=='feature' and rec.layer: what += f', at {rec.layer}'
     return what + (f', coordinates of the {("upper","lower")[rec.direction]} row' if rec.mode=='feature' and getattr(mixer, 'aligned', False) else '')
 
+# %% ../nbs/04_callback.ipynb #f89b4cce
+@patch
+def _drawn(self:MixCallback, n, seed, mode):
+    "A record for `n` images as training may draw it, of the mode that is asked for"
+    g = torch.Generator().manual_seed(seed)
+    kw = dict(layers=self.found['stages',]) if ('stages',) in self.found else {}
+    recs = (self.mixer.draw(n, g, **kw) for _ in range(1000))
+    rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
+    if rec is None: raise ValueError(f"{self.mixer} draws no batch to show" + (f' with mode {mode!r}' if mode else ''))
+    return rec
+
+def _sheet(rows, titles, span, size):
+    "Rows of images (n,c,h,w) with `titles` above the first; `span` is what black and white stand for"
+    lo,hi = span
+    fig,axs = plt.subplots(len(rows), len(titles), figsize=(size*len(titles), (size+.3)*len(rows)), squeeze=False)
+    for i,j in ((i,j) for i in range(len(rows)) for j in range(len(titles))):
+        im = ((rows[i][j]-lo)/(hi-lo)).clamp(0, 1).movedim(0, -1)
+        axs[i,j].imshow(im[...,0] if im.shape[-1]!=3 else im, cmap='gray', vmin=0, vmax=1)
+        axs[i,j].axis('off')
+        axs[i,j].set_title(titles[j] if i==0 else '', fontsize=8)
+    return fig
+
+# %% ../nbs/04_callback.ipynb #4366d06d
 @patch
 def show(self:MixCallback,
     b:tuple=None, # A batch, inputs first; None takes one from the learner this is attached to
@@ -527,20 +556,9 @@ def show(self:MixCallback,
     if b is None and dls is None: raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
     x,*ys = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
     if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
-    g = torch.Generator().manual_seed(seed)
-    kw = dict(layers=self.found['stages',]) if ('stages',) in self.found else {}
-    recs = (self.mixer.draw(len(x), g, **kw) for _ in range(1000))
-    rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
-    if rec is None: raise ValueError(f"{self.mixer} draws no batch to show" + (f' with mode {mode!r}' if mode else ''))
-    mixed,mix = self.mixer.apply(rec, x) if rec.mode=='input' else (x, (rec.lam, rec.perm))
-    rows = [mixed] if rec.mode=='input' else [x, x[rec.perm]]
+    rec = self._drawn(len(x), seed, mode)
+    mixed,(lam,perm) = self.mixer.apply(rec, x) if rec.mode=='input' else (x, (rec.lam, rec.perm))
     y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
-    lo,hi = x.min(),x.max()
-    fig,axs = plt.subplots(len(rows), len(x), figsize=(size*len(x), (size+.3)*len(rows)), squeeze=False)
-    for i,j in ((i,j) for i in range(len(rows)) for j in range(len(x))):
-        im = ((rows[i][j]-lo)/(hi-lo)).clamp(0, 1).movedim(0, -1)
-        axs[i,j].imshow(im[...,0] if im.shape[-1]!=3 else im, cmap='gray', vmin=0, vmax=1)
-        axs[i,j].axis('off')
-        axs[i,j].set_title(f'{mix[0]:.2f} {y[j]} + {1-mix[0]:.2f} {y[mix[1][j]]}' if i==0 else '', fontsize=8)
+    fig = _sheet([mixed] if rec.mode=='input' else [x, x[perm]], [f'{lam:.2f} {y[j]} + {1-lam:.2f} {y[perm[j]]}' for j in range(len(x))], (x.min(),x.max()), size)
     fig.suptitle(_caption(rec, self.mixer), fontsize=9)
     fig.tight_layout()

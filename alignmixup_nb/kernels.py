@@ -149,7 +149,7 @@ def _resident(A, B, R, c, r, an, ac, ar, bn, bc, br, eps, n_iter, tol, BR: tl.co
     f,g,e = _solve(D, eps, n_iter, tol, ok, r)
     tl.store(R+i*r*r+j[:,None]*r+j[None,:], _plan(D, f, g, e, ok), mask=ok[:,None]&ok[None,:])
 
-# %% ../nbs/01_kernels.ipynb #16304422
+# %% ../nbs/01_kernels.ipynb #9d6a9c1c
 @triton.jit
 def _rows(s, r, BM: tl.constexpr, BN: tl.constexpr):
     "Rows s to s+BM: their indices, which are real, addresses in (r,r) and mask"
@@ -176,6 +176,7 @@ def _s_reduce(D, W, r, BM: tl.constexpr, BN: tl.constexpr):
     tl.debug_barrier()
     return rng,nan
 
+# %% ../nbs/01_kernels.ipynb #781c8b0a
 @triton.jit
 def _s_kernel(D, K, W, g, e, r, BM: tl.constexpr, BN: tl.constexpr):
     "Write K and u = 1"
@@ -202,7 +203,54 @@ def _s_pass(K, W, v, om, r, BM: tl.constexpr, BN: tl.constexpr):
     tl.debug_barrier()
     return col,err/r
 
-# %% ../nbs/01_kernels.ipynb #f2ab0342
+# %% ../nbs/01_kernels.ipynb #415b2481
+@triton.jit
+def _s_zero(W, r, BM: tl.constexpr):
+    "Zero f and the last level's f, the first and second r numbers of `W`"
+    for s in range(0, r, BM):
+        i = s+tl.arange(0, BM)
+        tl.store(W+i, tl.zeros((BM,), tl.float32), mask=i<r)
+        tl.store(W+r+i, tl.zeros((BM,), tl.float32), mask=i<r)
+    tl.debug_barrier()
+
+@triton.jit
+def _s_move(W, e, r, BM: tl.constexpr):
+    "Move the row factors u, the third r numbers of `W`, into f"
+    for s in range(0, r, BM):
+        i = s+tl.arange(0, BM)
+        u = tl.load(W+2*r+i, mask=i<r, other=1.)
+        tl.store(W+i, tl.load(W+i, mask=i<r, other=0.)+e*tl.log(u), mask=i<r)
+    tl.debug_barrier()
+
+@triton.jit
+def _s_guess(W, x, r, BM: tl.constexpr):
+    "Go on from f by `x` times its way since the last level, and keep it as the last level's"
+    for s in range(0, r, BM):
+        i = s+tl.arange(0, BM)
+        f = tl.load(W+i, mask=i<r, other=0.)
+        pf = tl.load(W+r+i, mask=i<r, other=0.)
+        tl.store(W+i, f+x*(f-pf), mask=i<r)
+        tl.store(W+r+i, f, mask=i<r)
+    tl.debug_barrier()
+
+# %% ../nbs/01_kernels.ipynb #11806e19
+@triton.jit
+def _s_sweep(K, W, om, old, err, done, tol, r, BM: tl.constexpr, BN: tl.constexpr):
+    "As `_sweep`, once K is written: column factors, error, and what the over-relaxation knows"
+    ok = tl.arange(0, BN)<r
+    v,k = tl.where(ok, 1., 0.),0
+    while (k<4)&((err>=tol)|(k==0)):
+        col,err = _s_pass(K, W, v, om, r, BM, BN)
+        if done+k>0:
+            om = tl.where(old>0, _omega(err, old, om), om)
+            old = err
+        v = _relax(v, col, om, ok)
+        for _ in range(2):
+            col,late = _s_pass(K, W, v, om, r, BM, BN)
+            v = _relax(v, col, om, ok)
+        k += 1
+    return v,err,om,old
+
 @triton.jit
 def _s_polish(D, K, W, g, e, n_iter, first, tol, r, BM: tl.constexpr, BN: tl.constexpr):
     "As `_polish`; f is updated in `W`"
@@ -210,47 +258,24 @@ def _s_polish(D, K, W, g, e, n_iter, first, tol, r, BM: tl.constexpr, BN: tl.con
     om,old,err,n = e*0+1,e*0,e*0+4,0
     while (n<n_iter)&(err>=tol):
         _s_kernel(D, K, W, g, e, r, BM, BN)
-        v,k = tl.where(ok, 1., 0.),0
-        while (k<4)&((err>=tl.where(n>0, tol, first))|(k==0)):
-            col,err = _s_pass(K, W, v, om, r, BM, BN)
-            if n+k>0:
-                om = tl.where(old>0, _omega(err, old, om), om)
-                old = err
-            v = _relax(v, col, om, ok)
-            for _ in range(2):
-                col,late = _s_pass(K, W, v, om, r, BM, BN)
-                v = _relax(v, col, om, ok)
-            k += 1
-        for s in range(0, r, BM):
-            i,real,p,on = _rows(s, r, BM, BN)
-            u = tl.load(W+2*r+i, mask=real, other=1.)
-            tl.store(W+i, tl.load(W+i, mask=real, other=0.)+e*tl.log(u), mask=real)
-        tl.debug_barrier()
+        v,err,om,old = _s_sweep(K, W, om, old, err, n, tl.where(n>0, tol, first), r, BM, BN)
+        _s_move(W, e, r, BM)
         g = g+e*tl.log(tl.where(ok, v, 1.))
         n += 12
     return g,err
 
+# %% ../nbs/01_kernels.ipynb #7efd57c5
 @triton.jit
 def _s_anneal(D, K, W, e, last, factor, tol, r, BM: tl.constexpr, BN: tl.constexpr):
-    "As `_anneal`; f and the last level's f are the first and second r numbers of `W`"
+    "As `_anneal`; f and the last level's f are in `W`"
     g,pe = tl.zeros((BN,), tl.float32),e
     pg = g
-    for s in range(0, r, BM):
-        i,ok,p,on = _rows(s, r, BM, BN)
-        tl.store(W+i, tl.zeros((BM,), tl.float32), mask=ok)
-        tl.store(W+r+i, tl.zeros((BM,), tl.float32), mask=ok)
-    tl.debug_barrier()
+    _s_zero(W, r, BM)
     while e>last*1.0001:
         ng,err = _s_polish(D, K, W, g, e, 96, e*0, tol, r, BM, BN)
         ne = tl.maximum(e/factor, last)
         x = tl.where(pe>e, (e-ne)/tl.maximum(pe-e, 1e-30), 0.)
-        for s in range(0, r, BM):
-            i,ok,p,on = _rows(s, r, BM, BN)
-            f = tl.load(W+i, mask=ok, other=0.)
-            pf = tl.load(W+r+i, mask=ok, other=0.)
-            tl.store(W+i, f+x*(f-pf), mask=ok)
-            tl.store(W+r+i, f, mask=ok)
-        tl.debug_barrier()
+        _s_guess(W, x, r, BM)
         g,pg,pe,e = ng+x*(ng-pg),ng,e,ne
     return g
 
@@ -434,7 +459,7 @@ def _exact(a, b, eps=0.1):
             g = -e*torch.logsumexp((f-C)/e, 1, keepdim=True)
         if e<=eps: return _newton(C, f, g, eps)
 
-# %% ../nbs/01_kernels.ipynb #b11636f0
+# %% ../nbs/01_kernels.ipynb #21fcaa83
 def _pair(n, c, r, top=470., seed=0):
     "Features (n,c,r) of two images, with costs up to `top`"
     a,b = torch.randn(2, n, c, r, generator=torch.Generator().manual_seed(seed)).unbind()
@@ -445,7 +470,7 @@ def _agree(n, c, r, dtype=torch.float32, device='cpu', top=470., n_iter=4000, to
     "Largest differences: kernel and torch path, kernel and truth, torch path and truth; and of the sums of R from 1"
     a,b = (o.to(device, dtype) for o in _pair(n, c, r, top))
     R = assignment_triton(a, b, n_iter=n_iter, tol=tol).cpu()
-    T = r*sinkhorn(cost_matrix(a.cpu(), b.cpu()), n_iter=n_iter, tol=tol)
+    T = r*sinkhorn(cost_matrix(a.cpu(), b.cpu()), tol=tol) # as many iterations as it takes, and Newton's method at the end
     E,d = _exact(a, b),lambda x,y: (x-y).abs().max().item()
     return dict(n=n, c=c, r=r, dtype=str(dtype)[6:], torch=d(R, T), exact=d(R, E), torch_exact=d(T, E), sums=max(d(R.sum(1), torch.ones(())), d(R.sum(2), torch.ones(()))))
 

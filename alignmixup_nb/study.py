@@ -21,9 +21,9 @@ with warnings.catch_warnings():
     warnings.simplefilter('ignore') # of what fastai imports
     from fastprogress.fastprogress import progress_bar
 
-# %% ../nbs/14_study.ipynb #6af5032e
+# %% ../nbs/14_study.ipynb #bcf95065
 from .train import (Callback, FILES, HARDWARE, RECIPES, Recipe, add_options, atomic_write, check_writable, differences, get_recipe,
-    patch, read_result, train, __version__)
+    patch, read_result, train, __version__, _Parser, _say)
 
 # %% ../nbs/14_study.ipynb #ee001baa
 _several = [f.name for f in fields(Recipe) if f.type is tuple]
@@ -408,10 +408,7 @@ def collect(
     rest = lambda o: {k:{s:x for s,x in v.items() if s not in shared[k]} if k in parts else v for k,v in o.items() if k!='epochs'}
     return dict(about=about, runs_done=len(runs), runs_listed=len(recipes), shared=shared, runs=[{k:v for k,v in rest(o).items() if v!={}} for o in runs])
 
-# %% ../nbs/14_study.ipynb #ef0e31b2
-class _Parser(argparse.ArgumentParser):
-    def error(self, message): self.exit(2, f'{self.prog}: error: {" ".join(str(message).split())}\n')
-
+# %% ../nbs/14_study.ipynb #6c64a20f
 def parser() -> argparse.ArgumentParser:
     "The command line of `alignmixup_study`"
     p = _Parser('alignmixup_study', description='Do the runs of a list that are not done and that no other process is at, until all are done.', allow_abbrev=False,
@@ -436,8 +433,7 @@ def show_status(table) -> str:
         lines.append(f'{o.state:8} {o.name}{epoch}' + (f': {o.error}' if o.state=='failed' else f', process {o.pid:.0f} on {o.host} since {o.since}' if not pd.isna(o.pid) else ''))
     return '\n'.join(lines)
 
-# %% ../nbs/14_study.ipynb #eb8592da
-def _say(s): print(s, flush=True)
+# %% ../nbs/14_study.ipynb #14080573
 def _complain(s): print(f'alignmixup_study: {" ".join(str(s).split())}', file=sys.stderr, flush=True)
 def _leave(*_): sys.exit(143)
 

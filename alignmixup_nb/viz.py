@@ -92,7 +92,7 @@ class View(NamedTuple):
     texts:dict # Name -> a line or a list of (class, probability)
     numbers:dict # Name -> float
 
-# %% ../nbs/08_viz.ipynb #bea27cc4
+# %% ../nbs/08_viz.ipynb #1a75db00
 def _from_dls(dls, n):
     "Up to `n` held-out images (n,c,h,w) in [0,1], their labels, the names of the classes, and mean and std of the normalisation"
     norm = next((f for f in dls.valid.after_batch.fs if hasattr(f, 'mean') and hasattr(f, 'std')), None)
@@ -110,6 +110,7 @@ def _from_dls(dls, n):
     if norm: x = x*std.view(-1,1,1)+mean.view(-1,1,1)
     return x.clamp(0, 1),None if ys[0] is None or ys[0].ndim!=1 else torch.cat(ys)[:n],vocab,mean,std
 
+# %% ../nbs/08_viz.ipynb #d7723d0b
 class Scene:
     "A model and images, and what aligning any two of them gives"
     def __init__(self,
@@ -138,10 +139,18 @@ class Scene:
         self.ae = all(hasattr(model, k) for k in ('encode','decode','classify'))
         self.net = getattr(model, 'net', model) if self.ae else model
         self.layers,self.cache,self.memo = self._find_layers(layers),OrderedDict(),{}
-    def class_name(self, k): return self.vocab[k] if k<len(self.vocab) else f'class {k}'
-    def normalise(self, x): return (x-self.mean)/self.std
 
-# %% ../nbs/08_viz.ipynb #f44a5f25
+@patch
+def class_name(self:Scene, k:int) -> str:
+    "The name of class `k`"
+    return self.vocab[k] if 0<=k<len(self.vocab) else f'class {k}'
+
+@patch
+def normalise(self:Scene, x:Tensor) -> Tensor:
+    "Images (n,c,h,w) in [0,1] as the model wants them"
+    return (x-self.mean)/self.std
+
+# %% ../nbs/08_viz.ipynb #74d172f0
 MOST_PLACES = 784 # of a layer in the explorer: the plan has that many squared entries
 
 @patch
@@ -168,18 +177,28 @@ def _find_layers(self:Scene, names):
     if not found: raise ValueError(f'none of the layers {names} has from 4 to {MOST_PLACES} places; name one with layers=')
     return found
 
+# %% ../nbs/08_viz.ipynb #36c52da2
+@patch
+def name_of(self:Scene,
+    layer:str=None, # None: the first
+) -> str: # a key of `layers`
+    "The name of a layer of this scene"
+    layer = layer or next(iter(self.layers))
+    if layer not in self.layers: raise ValueError(f'layer {layer!r} is not in this scene; there are {list(self.layers)}')
+    return layer
+
 @patch
 def grid(self:Scene,
     layer:str|Layer=None, # None: the first
 ) -> tuple: # (h,w)
     "Rows and columns of places of a layer"
-    l = layer if isinstance(layer, Layer) else self.layers[layer or next(iter(self.layers))]
+    l = layer if isinstance(layer, Layer) else self.layers[self.name_of(layer)]
     pos = l.shape[1:-1] if l.channels_last else l.shape[2:]
     if len(pos)==2: return tuple(pos)
     r = math.prod(pos)-l.n_prefix
     return (math.isqrt(r),)*2 if math.isqrt(r)**2==r else (1,r)
 
-# %% ../nbs/08_viz.ipynb #1edb2c0b
+# %% ../nbs/08_viz.ipynb #eae85260
 @patch
 def see(self:Scene, i:int) -> _Seen:
     "The outputs of the layers for image `i`"
@@ -196,9 +215,10 @@ def see(self:Scene, i:int) -> _Seen:
 @patch
 def features(self:Scene, i:int, layer:str=None) -> Tensor:
     "What a layer makes of image `i`: (1,c,r), without prefix tokens"
-    layer = layer or next(iter(self.layers))
+    layer = self.name_of(layer)
     return self.layers[layer].split(self.see(i).out[layer])[1].flatten(2).float()
 
+# %% ../nbs/08_viz.ipynb #86b0295d
 @patch
 def plan(self:Scene,
     k:Knobs, # image numbers, layer, eps, iterations
@@ -208,6 +228,7 @@ def plan(self:Scene,
     P = sinkhorn(C, k.eps, tol=2e-3) if not k.n_iter else sinkhorn(C, k.eps, k.n_iter, 1e-12, 'paper')
     return C[0].cpu(),P[0].cpu()
 
+# %% ../nbs/08_viz.ipynb #c47a13e2
 @patch
 def mix(self:Scene,
     k:Knobs, # lam, direction, layer and image numbers
@@ -215,7 +236,7 @@ def mix(self:Scene,
     lams:list=None, # several lam instead of the knob's
 ) -> tuple[Tensor,Tensor]: # aligned and unaligned features, in the shape of the layer's output, for each lam
     "The features of both images, mixed"
-    layer = k.layer or next(iter(self.layers))
+    layer = self.name_of(k.layer)
     l,(a,b) = self.layers[layer],(self.see(i).out[layer] for i in (k.first, k.second))
     (pa,a),(pb,b) = l.split(a),l.split(b)
     shape,a,b = a.shape[1:],a.flatten(2),b.flatten(2)
@@ -225,14 +246,14 @@ def mix(self:Scene,
     join = lambda u, v: l.join(lam*pa+(1-lam)*pb if l.n_prefix else pa, (lam*u+(1-lam)*v).view(-1, *shape))
     return join(first, second),join(a, b)
 
-# %% ../nbs/08_viz.ipynb #795cc147
+# %% ../nbs/08_viz.ipynb #b7d170e9
 @patch
 def classify(self:Scene,
     f:Tensor, # (m,...) outputs of a layer
     layer:str=None, # its name
 ) -> Tensor: # (m,k) logits, or None
     "What the rest of the network says of features"
-    layer = layer or next(iter(self.layers))
+    layer = self.name_of(layer)
     if self.ae and layer==self.own: pred = _at_rest(self.model, f.device, lambda: self.model.classify(f))
     else:
         x = self.normalise(self.images[:1]).to(f.device).expand(len(f), -1, -1, -1)
@@ -247,6 +268,7 @@ def decode(self:Scene,
     y = _at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
     return (y*self.std+self.mean).clamp(0, 1)
 
+# %% ../nbs/08_viz.ipynb #956b4f48
 def carry_pixels(
     x:Tensor, # images (n,c,h,w)
     R:Tensor, # (r,s) assignment to the places of the result, s of them, from those of `x`, r of them: columns of patches times R
@@ -260,11 +282,17 @@ def carry_pixels(
     y = F.fold(p@R, (ph*gh,pw*gw), (ph,pw), stride=(ph,pw))
     return y if y.shape[2:]==(h,w) else F.interpolate(y, size=(h,w), mode='area')
 
+# %% ../nbs/08_viz.ipynb #24bfb501
 @patch
 def once(self:Scene, name:str, key, f):
     "What `f()` gave the last time if `key` is the same, else what it gives"
     if self.memo.get(name, (None,))[0]!=key: self.memo[name] = (key,f())
     return self.memo[name][1]
+
+@patch
+def decodes(self:Scene, k:Knobs) -> bool:
+    "Are there pictures of this layer's features?"
+    return self.ae and self.name_of(k.layer)==self.own
 
 @patch
 def images_of(self:Scene, k:Knobs, R:Tensor, lams:list=None) -> tuple[Tensor,Tensor]:
@@ -277,9 +305,6 @@ def images_of(self:Scene, k:Knobs, R:Tensor, lams:list=None) -> tuple[Tensor,Ten
     first,second = (carry_pixels(x, R, self.grid(k.layer)),x2) if k.direction else (x,carry_pixels(x2, R.mT, self.grid(k.layer)))
     lam = torch.tensor([k.lam] if lams is None else list(lams)).view(-1,1,1,1)
     return lam*first+(1-lam)*second,lam*x+(1-lam)*x2
-
-@patch
-def decodes(self:Scene, k:Knobs) -> bool: return self.ae and (k.layer or next(iter(self.layers)))==self.own
 
 # %% ../nbs/08_viz.ipynb #82050f10
 @patch
@@ -328,7 +353,7 @@ def _frame(base, place, grid, colour=(230,30,60)):
     d.rectangle(box, outline=(255,255,255), width=4); d.rectangle(box, outline=colour, width=2)
     return np.asarray(im)
 
-# %% ../nbs/08_viz.ipynb #7c1cdc29
+# %% ../nbs/08_viz.ipynb #3742ac48
 def main_places(
     cost:Tensor, # (r,r) among the places of this image
     R:Tensor, # (r,r) assignment
@@ -351,6 +376,7 @@ def main(self:Scene, k:Knobs, R:Tensor, n:int=10) -> list:
     a = self.features(k.first, k.layer)
     return main_places(cost_matrix(a, a)[0].cpu(), R, self.grid(k.layer), n)
 
+# %% ../nbs/08_viz.ipynb #ba1d2a8e
 def _centre(place, grid, size):
     "Pixel in the middle of a place, (x,y)"
     (gh,gw),(h,w) = grid,size
@@ -370,20 +396,29 @@ def _paint_lines(base, base2, pairs, grid, bold=None, gap=24):
     if bold: line(*bold, (230,30,60), 4)
     return np.asarray(big)
 
-# %% ../nbs/08_viz.ipynb #83ca449d
+# %% ../nbs/08_viz.ipynb #b59b486e
 def entropy(
     P:Tensor, # (...,r,s) plans
 ) -> Tensor: # (...) in nats
     "H(P) = -sum P log P"
     return -torch.xlogy(P, P).sum((-2,-1))
 
-LAMS = (1.,.8,.6,.4,.2,0.)
-
+# %% ../nbs/08_viz.ipynb #f29aca7e
 @patch
 def top(self:Scene, logits:Tensor, n:int=3) -> list:
     "The likeliest classes of a row of logits (k,), with their probabilities"
     p,i = logits.softmax(-1).topk(min(n, logits.shape[-1]))
     return [(self.class_name(int(c)),float(q)) for q,c in zip(p, i)]
+
+@patch
+def say_of(self:Scene, k:Knobs, R:Tensor) -> dict:
+    "What the classifier says of x, of x' and of both mixes"
+    said = self.classify(torch.cat(self.mix(k, R)), k.layer)
+    if said is None: return {}
+    return {n:self.top(o) for n,o in zip(('x','x2','aligned','plain'), torch.cat([self.see(k.first).logits, self.see(k.second).logits, said]))}
+
+# %% ../nbs/08_viz.ipynb #8bdceab7
+LAMS = (1.,.8,.6,.4,.2,0.)
 
 def _paint_strip(rows, size=96):
     "Rows of images (m,c,h,w) as one picture"
@@ -392,6 +427,7 @@ def _paint_strip(rows, size=96):
     pad = lambda o: np.pad(o, ((2,2),(2,2),(0,0)), constant_values=255)
     return np.concatenate([np.concatenate([pad(o) for o in row], 1) for row in tiles])
 
+# %% ../nbs/08_viz.ipynb #e837d001
 @patch
 def view(self:Scene,
     k:Knobs, # what the explorer is set to
@@ -413,13 +449,6 @@ def view(self:Scene,
     pictures = marked | dict(aligned=_enlarge(_bytes(mixed[0]), 224), plain=_enlarge(_bytes(mixed[1]), 224), lines=lines, cost=cost, plan=plan, strip=strip)
     H,err = entropy(P).item(),marginal_error(P[None]).item()
     return View(pictures, self.once('said', (pair, k.direction, k.lam), lambda: self.say_of(k, R)), dict(entropy=H, shared=math.exp(H-math.log(r)), marginal=err, best=best, share=(row.max()/row.sum().clamp(min=1e-12)).item(), r=r))
-
-@patch
-def say_of(self:Scene, k:Knobs, R:Tensor) -> dict:
-    "What the classifier says of x, of x' and of both mixes"
-    said = self.classify(torch.cat(self.mix(k, R)), k.layer)
-    if said is None: return {}
-    return {n:self.top(o) for n,o in zip(('x','x2','aligned','plain'), torch.cat([self.see(k.first).logits, self.see(k.second).logits, said]))}
 
 # %% ../nbs/08_viz.ipynb #51af7131
 FAMILY = dict(mixup=Mixup, CutMix=partial(CutMix, prob=1.), FMix=FMix, SaliencyMix=partial(SaliencyMix, prob=1.))
@@ -479,7 +508,7 @@ def show_transport(
     for o,M,t,cmap in zip(ax, (C, P, P*len(P)), ('cost M','plan P','assignment R = r P'), ('viridis','magma','magma')): show_matrix(M, t, cmap, ax=o)
     return ax
 
-# %% ../nbs/08_viz.ipynb #c184f308
+# %% ../nbs/08_viz.ipynb #ead13ec9
 def show_correspondence(
     x:Tensor, # first image (c,h,w) in [0,1]
     x2:Tensor, # second image (c,h,w)
@@ -501,6 +530,7 @@ def show_correspondence(
     ax.set(xlim=(0,2*w+gap), ylim=(h,0))
     return ax
 
+# %% ../nbs/08_viz.ipynb #bd8f32a0
 def _place_colours(grid):
     "A colour (3,h,w) for each place: the hue goes round with the angle, the middle is pale"
     y,x = torch.meshgrid(*[torch.linspace(-1, 1, o) if o>1 else torch.zeros(1) for o in grid], indexing='ij')
@@ -611,16 +641,17 @@ class AlignmentExplorer(W.VBox):
         for o in self.knob_widgets: o.observe(self._moved, 'value')
         self.update()
 
-# %% ../nbs/08_viz.ipynb #8a27cd49
+# %% ../nbs/08_viz.ipynb #2a9d8034
 @patch
 def _partner(self:AlignmentExplorer, i):
     "The next image of the same class as `i`, or the next"
     y,n = self.scene.labels,len(self.scene.images)
     return next((j%n for j in range(i+1, i+n) if y is not None and y[j%n]==y[i]), (i+1)%n)
 
+# %% ../nbs/08_viz.ipynb #d0ad12d9
 @patch
-def _make_controls(self:AlignmentExplorer, first, second):
-    "Sliders and the like"
+def _make_knobs(self:AlignmentExplorer, first, second):
+    "Sliders and the like, for images `first` and `second` to begin with"
     n,lay,style = len(self.scene.images),W.Layout(width='276px', max_width='100%'),dict(description_width='66px')
     kw = dict(layout=lay, style=style)
     self.first,self.second = (W.IntSlider(i, 0, n-1, description=d, **kw) for i,d in ((first,'x'),(second,"x'")))
@@ -631,15 +662,26 @@ def _make_controls(self:AlignmentExplorer, first, second):
     self.direction,self.side = toggles(('of x',0), ("of x'",1)),toggles(('in x',0), ("in x'",1))
     self.layer = W.Dropdown(options=[(f"{k}, {'×'.join(map(str, self.scene.grid(l)))} places{', decoded' if self.scene.ae and k==self.scene.own else ''}",k) for k,l in self.scene.layers.items()], description='layer', **kw)
     self.row,self.col = (W.IntSlider(0, 0, 1, description=d, **kw) for d in ('row','column'))
+    self.knob_widgets = [self.first, self.second, self.lam, self.eps, self.n_iter, self.direction, self.layer, self.side, self.row, self.col]
+
+@patch
+def _make_controls(self:AlignmentExplorer, first, second):
+    "All that is set or read: knobs, uploads, messages; each has a class, by which tests in a browser find it"
+    self._make_knobs(first, second)
     self.upload,self.upload2 = (W.FileUpload(accept='image/*', description=d, layout=W.Layout(width='86px')) for d in ('x',"x'"))
     self.message,self.numbers = W.HTML(),W.HTML()
     for o,name in ((self.message,'message'),(self.numbers,'entropy'),*((getattr(self, k),k) for k in ('first','second','lam','eps','n_iter','direction','layer','side','row','col'))): o.add_class(f'explorer-{name}')
-    self.knob_widgets = [self.first, self.second, self.lam, self.eps, self.n_iter, self.direction, self.layer, self.side, self.row, self.col]
-    for o,w in ((self.upload,self.first),(self.upload2,self.second)): o.observe(partial(self._uploaded, w), 'value')
+    for o,w in ((self.upload,self.first),(self.upload2,self.second)): o.observe(lambda change, w=w: self._uploaded(w, change), 'value')
+    self._lay_out()
+
+@patch
+def _lay_out(self:AlignmentExplorer):
+    "The controls in three columns, which wrap where there is little room"
     column = lambda *o: W.VBox(o, layout=W.Layout(width='284px', max_width='100%', margin='0 6px 0 0'))
     labelled = lambda text, *o: W.HBox([W.Label(text, layout=W.Layout(width='66px', justify_content='flex-end', display='flex', margin='2px 6px 2px 2px')), *o])
     self.controls = W.HBox([column(self.first, self.second, labelled('upload', self.upload, self.upload2), self.layer), column(self.lam, labelled('pose', self.direction), self.eps, self.n_iter), column(labelled('follow', self.side), self.row, self.col)], layout=W.Layout(flex_flow='row wrap'))
 
+# %% ../nbs/08_viz.ipynb #76f9e4b7
 @patch
 def _make_pictures(self:AlignmentExplorer):
     "Images, the captions above them and what the classifier says below"
@@ -653,12 +695,32 @@ def _make_pictures(self:AlignmentExplorer):
     self.panes = [W.HBox([pane(k, '228px') for k in ('x','x2','aligned','plain')], layout=line), self.numbers,
                   W.HBox([pane('lines', '468px'), *[pane(k, '228px') for k in ('cost','plan')]], layout=line), pane('strip', '620px')]
 
+# %% ../nbs/08_viz.ipynb #c30c7e0d
 @patch
 def say(self:AlignmentExplorer, text:str):
     "Show a line of text above the controls"
     self.message.value = f'<span style="color:#b00020">{html.escape(text)}</span>' if text else ''
 
-# %% ../nbs/08_viz.ipynb #f7ce1633
+# %% ../nbs/08_viz.ipynb #82bf19d8
+@patch
+def follow(self:AlignmentExplorer, side:int, place:int):
+    "Follow a place of x (side 0) or of x' (side 1), counted row by row"
+    w = self.scene.grid(self.layer.value)[1]
+    self.busy = True
+    self.side.value,self.row.value,self.col.value = side,place//w,place%w
+    self.busy = False
+    self.update()
+
+@patch
+def _moved(self:AlignmentExplorer, change):
+    if self.busy: return
+    self.busy = True
+    if change['owner'] is self.layer: self._set_layer()
+    self.busy = False
+    if change['owner'] in (self.first, self.second): self.say(self.note)
+    self.update()
+
+# %% ../nbs/08_viz.ipynb #7d0073a4
 @patch
 def knobs(self:AlignmentExplorer) -> Knobs:
     "What the widgets are set to"
@@ -681,24 +743,7 @@ def _start(self:AlignmentExplorer):
     k,(h,w) = self.knobs(),self.scene.grid(self.layer.value)
     self.row.value,self.col.value = divmod((self.scene.main(k, self.scene.plan(k)[1], 1) or [h//2*w+w//2])[0], w)
 
-@patch
-def follow(self:AlignmentExplorer, side:int, place:int):
-    "Follow a place of x (side 0) or of x' (side 1), counted row by row"
-    w = self.scene.grid(self.layer.value)[1]
-    self.busy = True
-    self.side.value,self.row.value,self.col.value = side,place//w,place%w
-    self.busy = False
-    self.update()
-
-@patch
-def _moved(self:AlignmentExplorer, change):
-    if self.busy: return
-    self.busy = True
-    if change['owner'] is self.layer: self._set_layer()
-    self.busy = False
-    if change['owner'] in (self.first, self.second): self.say(self.note)
-    self.update()
-
+# %% ../nbs/08_viz.ipynb #b56792e0
 @patch
 def update(self:AlignmentExplorer):
     "Show what belongs to the knobs"
@@ -772,13 +817,14 @@ def read_image(
     except Exception as e: return None,f'{name} is damaged or of a kind that cannot be read ({e}): try PNG or JPEG'
     return im,'; '.join([f'{name}: {im.width}×{im.height}', *did])
 
-# %% ../nbs/08_viz.ipynb #4db685da
+# %% ../nbs/08_viz.ipynb #88a94a3a
 @patch
 def add(self:Scene,
     im:Image.Image, # RGB
     name:str, # to show
 ) -> int: # its position among the images
     "One more image"
+    if not isinstance(im, Image.Image): raise TypeError(f'im is {type(im).__name__}; it has to be a PIL image, as `read_image` gives it')
     c,h,w = self.images.shape[1:]
     im = ImageOps.fit(im.convert('L' if c==1 else 'RGB'), (w,h), Image.Resampling.LANCZOS)
     x = torch.from_numpy(np.array(im)).view(h, w, c).permute(2,0,1)/255
@@ -786,6 +832,7 @@ def add(self:Scene,
     if self.labels is not None: self.labels = torch.cat([self.labels, self.labels.new_tensor([-1])])
     return len(self.images)-1
 
+# %% ../nbs/08_viz.ipynb #617ea92a
 @patch
 def _uploaded(self:AlignmentExplorer, slider, change):
     "Take an upload as the image of `slider`"
@@ -800,7 +847,7 @@ def _uploaded(self:AlignmentExplorer, slider, change):
         slider.value = i
     self.say(text)
 
-# %% ../nbs/08_viz.ipynb #69dbee4c
+# %% ../nbs/08_viz.ipynb #996e5cbb
 @patch
 def static(self:AlignmentExplorer,
     ax=None, # where to draw; None: a new figure
@@ -829,6 +876,7 @@ def static(self:AlignmentExplorer,
     ax.text(wide, sheet.shape[0], f"lam {k.lam:.2g}, eps {k.eps:.3g}, pose of {('x',chr(120)+chr(39))[k.direction]}\nlayer {k.layer}\nentropy {v.numbers['entropy']:.2f}", ha='right', va='bottom', fontsize=7.5)
     return ax
 
+# %% ../nbs/08_viz.ipynb #4162a243
 @patch
 def _repr_mimebundle_(self:AlignmentExplorer, **kwargs):
     data = W.VBox._repr_mimebundle_(self, **kwargs)

@@ -148,7 +148,7 @@ def versus_released(
     return dict(shape=shape, scale=scale, target=target, max_cost=C.max().item(), times=t, ratio=t['released']['min']/t['ours']['min'], iterations=k, 
         ours=quality(assignment(a, b)/r, best), released=quality(P, best), referee=marginal_error(best).max().item())
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #57010a2f
+# %% ../../nbs/benchmarks/01_alignment.ipynb #7e7011b9
 def pot_tol(
     C:Tensor, # (n,r,r) costs
     method:str='log_sinkhorn', # or 'sinkhorn'
@@ -173,6 +173,7 @@ def _mdot(C):
             return solve_OT_batched(C.new_full((n,r), 1/r), C.new_full((n,s), 1/s), C/top, gamma_f=top/.1, return_plan=True)
     return run
 
+# %% ../../nbs/benchmarks/01_alignment.ipynb #3c156867
 def versus_pot(
     shape:tuple, # (n,c,h,w)
     scale:float, # of the features
@@ -259,7 +260,7 @@ def limit(
     n,c,r = shape[0],shape[1],math.prod(shape[2:])
     return {k:v/rate[k]*1e3 for k,v in dict(bytes=4*(2*n*c*r+n*r*r), flops=2*n*c*r*r, exps=n*r*r).items()}
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #73d841a9
+# %% ../../nbs/benchmarks/01_alignment.ipynb #c0d5041c
 SIDES = (4,7,8,14,28,56)
 SCALE = dict(n=[((n,512,7,7), .1) for n in (1,4,16,64,256)], c=[((32,c,7,7), .1) for c in (16,64,256,1024,4096)],
     r=[((4 if s<56 else 1,256,s,s), .1) for s in SIDES], scale=[((128,512,4,4), s) for s in (.01,.03,.1,.3,1.,3.)])
@@ -267,25 +268,27 @@ SCALE = dict(n=[((n,512,7,7), .1) for n in (1,4,16,64,256)], c=[((32,c,7,7), .1)
 def scaling(
     rate:dict, # from `rates`
     seconds:float=2., # for each point
+    cases:dict=SCALE, # what varies -> list of shapes (n,c,h,w), each with the scale of its features
 ) -> dict: # what varies -> list of points
     "Cost of `assignment` against n, c, r and the scale of the features"
     def point(shape, scale):
         a,b = features(shape, scale)
         return dict(shape=shape, scale=scale, times=race(dict(ours=lambda: assignment(a, b)), seconds, rounds=(2,50))['ours'], limit=limit(shape, rate))
-    return {k:[point(*o) for o in v] for k,v in SCALE.items()}
+    return {k:[point(*o) for o in v] for k,v in cases.items()}
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #f33c9df9
+# %% ../../nbs/benchmarks/01_alignment.ipynb #8da23488
 def headline(
     path:Path, # a results file of this benchmark
 ) -> list: # of dicts: what, shape, peer, ms of ours, ms of theirs, ratio of minima
     "The ratios of a results file, a row each"
     res = json.loads(Path(path).read_text())
+    if not {'released','pot'}<=set(res): raise ValueError(f'{path} is no results file of this benchmark: it lacks released or pot')
     def row(what, shape, peer, t, ours, theirs): return dict(what=what, shape=tuple(shape), peer=peer, ours=t[ours]['min'], theirs=t[theirs]['min'], ratio=t[theirs]['min']/t[ours]['min'])
     rows = [row('assignment', o['shape'], 'the released algorithm', o['times'], 'ours', 'released') for o in res['released']]
     rows += [row('plan', o['shape'], 'POT', o['times'], 'sinkhorn', 'pot') for o in res['pot']]
     return rows+[row('assignment', o['shape'], 'POT', o['times'], 'assignment', 'pot_with_cost') for o in res['pot']]
 
-# %% ../../nbs/benchmarks/01_alignment.ipynb #02ef1e75
+# %% ../../nbs/benchmarks/01_alignment.ipynb #ec70ddbc
 def write_json(
     path:Path, # of the file
     res:dict, # what goes into it
@@ -296,6 +299,7 @@ def write_json(
     tmp.write_text(json.dumps(res, indent=1)+'\n')
     tmp.replace(path)
 
+# %% ../../nbs/benchmarks/01_alignment.ipynb #ae7d268d
 def main(
     argv:list=None, # arguments of the command line
 ):

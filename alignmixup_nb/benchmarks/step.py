@@ -110,12 +110,13 @@ def measure(
             res['mixes'].append(dict(layer=l, features=what, shape=tuple(f.shape), overhead=t['extra']/step, **t))
     return res
 
-# %% ../../nbs/benchmarks/02_training_step.ipynb #6f54924a
+# %% ../../nbs/benchmarks/02_training_step.ipynb #0a0e714e
 def headline(
     path:Path, # a results file of this benchmark
 ) -> list: # of dicts: layer, features, shape, ms that aligned mixing adds, ms of a median step, overhead as a share, target
     "What aligned mixing adds, a row for each layer and kind of features"
     res = json.loads(Path(path).read_text())
+    if not {'steps','mixes','target'}<=set(res): raise ValueError(f'{path} is no results file of this benchmark: it lacks steps, mixes or target')
     step = res['steps']['input']['median']
     return [dict(layer=o['layer'], features=o['features'], shape=tuple(o['shape']), extra=o['extra'], step=step, overhead=o['overhead'], target=res['target']) for o in res['mixes']]
 
