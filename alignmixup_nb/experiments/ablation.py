@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['LAYERS', 'FACTORS', 'layer_table', 'plot_layers', 'factor_table', 'word', 'verdict']
 
-# %% ../../nbs/experiments/ablation.ipynb #91eaec34
+# %% ../../nbs/experiments/ablation.ipynb #30f455dd
 import math
-import matplotlib.pyplot as plt, pandas as pd
+import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from ..study import paired, pick, read_study, read_results, study_runs, mean_ci
 
 # %% ../../nbs/experiments/ablation.ipynb #e802daf6
@@ -27,7 +27,7 @@ def layer_table(
         rows.append(dict(layer=l, aligned=pick(df, **a).accuracy.mean(), unaligned=pick(df, **b).accuracy.mean(), diff=diff, ci=ci, seeds=n, cpu=pick(df, **a).cpu.median(), cpu_unaligned=pick(df, **b).cpu.median()))
     return pd.DataFrame(rows).set_index('layer')
 
-# %% ../../nbs/experiments/ablation.ipynb #b06dbd9b
+# %% ../../nbs/experiments/ablation.ipynb #eda946bc
 def plot_layers(
     df:pd.DataFrame, # from `study_runs`
     axs=None # two axes
@@ -35,13 +35,14 @@ def plot_layers(
     "Accuracy by layer on the left, the difference that alignment makes on the right"
     t = layer_table(df)
     axs = plt.subplots(1, 2, figsize=(7,2.4), dpi=100, layout='constrained')[1] if axs is None else axs
-    for k,(al,c) in enumerate(((True,'C0'),(False,'C1'))):
+    for k,(al,c) in enumerate(((True,'C1'),(False,'C0'))):
         for i,l in enumerate(t.index):
             v = pick(df, modes='feature', layer=l, aligned=al).accuracy
             axs[0].plot([i+.15*k]*len(v), v, '.', color=c, ms=4, alpha=.5)
             axs[0].plot(i+.15*k, v.mean(), 'o', color=c, ms=5, label=('aligned' if al else 'unaligned') if i==0 else None)
     axs[0].legend(fontsize=7, loc='lower right')
     axs[1].errorbar(range(len(t)), t['diff'], yerr=t.ci, fmt='o', capsize=3, color='k', ms=4)
+    for i in np.flatnonzero(t.ci.isna()): axs[1].plot(i, t['diff'].iloc[i], 'o', color='w', mec='k', ms=4); axs[1].annotate('one seed', (i, t['diff'].iloc[i]), (5,-2), textcoords='offset points', fontsize=6)
     axs[1].axhline(0, color='grey', lw=.7)
     for ax,y in zip(axs, ('accuracy, %','aligned - unaligned, points')):
         ax.set_xticks(range(len(t)), t.index, fontsize=8)

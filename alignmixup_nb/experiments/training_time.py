@@ -27,16 +27,16 @@ def time_table(
             rows.append(dict(mixer=m, epochs=e, accuracy=mean, ci=ci, diff=diff, dci=dci, cpu=pick(df, **this).cpu.mean(), seeds=n))
     return pd.DataFrame(rows).set_index(['mixer','epochs'])
 
-# %% ../../nbs/experiments/training_time.ipynb #4fa5fec0
+# %% ../../nbs/experiments/training_time.ipynb #46987737
 def plot_time(
     t:pd.DataFrame # from `time_table`
 ):
     "Accuracy against epochs on the left, against CPU seconds on the right"
     axs = plt.subplots(1, 2, figsize=(7,2.6), dpi=100, sharey=True, layout='constrained')[1]
-    for m,g in t.groupby(level=0, sort=False):
-        g = g.droplevel(0)
-        axs[0].errorbar(g.index, g.accuracy, yerr=g.ci.fillna(0), marker='o', ms=3, lw=1, capsize=2, label=m)
-        axs[1].errorbar(g.cpu, g.accuracy, yerr=g.ci.fillna(0), marker='o', ms=3, lw=1, capsize=2)
+    for k,(m,g) in enumerate(t.groupby(level=0, sort=False)):
+        g,c = g.droplevel(0),dict(none='k', mixup='C0', manifoldmixup='C2', alignmixup='C1')[m]
+        axs[0].errorbar(g.index*(1+.03*(k-1.5)), g.accuracy, yerr=g.ci.fillna(0), marker='o', ms=3, lw=1, capsize=2, label=m, color=c)
+        axs[1].errorbar(g.cpu, g.accuracy, yerr=g.ci.fillna(0), marker='o', ms=3, lw=1, capsize=2, color=c)
     for ax,x in zip(axs, ('epochs','CPU seconds of training')):
         ax.set_xscale('log')
         ax.set_xlabel(x, fontsize=8)
