@@ -87,7 +87,7 @@ def shorter_table(
         rows.append(dict(change=k, accuracy=pick(df, **this).accuracy.mean(), **dict(zip(('diff','ci'), paired(df, this, base))), **dict(zip(('over_none','nci','seeds'), paired(df, this, none))), cpu=pick(df, **this).cpu.mean()))
     return pd.DataFrame(rows).set_index('change')
 
-# %% ../../nbs/experiments/training_time.ipynb #03540b4d
+# %% ../../nbs/experiments/training_time.ipynb #4bf2a767
 def verdict(
     t:pd.DataFrame, # from `time_table`
     s:pd.DataFrame # from `shorter_table`
@@ -105,4 +105,5 @@ def verdict(
         says.append(f'At {e} epochs AlignMixup reaches {t.loc[("alignmixup",e)].accuracy:.2f}% in {t.loc[("alignmixup",e)].cpu/t.loc[("mixup",e)].cpu:.2f} times the CPU seconds of mixup, which reaches {t.loc[("mixup",e)].accuracy:.2f}%.')
     best = s.drop('AlignMixup')
     clear = best[best['diff'].abs()>best.ci].sort_values('diff', ascending=False)
-    return says+['What shortens it: '+('; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f} points' for k,r in clear.iterrows()) or 'nothing tried makes a difference that the seeds can tell from chance')+'.']
+    named = lambda o: '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f} points' for k,r in o.iterrows()) or 'nothing that was tried, by more than chance'
+    return says+[f'What shortens it: {named(clear[clear["diff"]>0])}. What makes it longer: {named(clear[clear["diff"]<0])}.']
