@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import nn, Tensor
-from .align import alignmix, draw_lam
+from .align import alignmix_batch, draw_lam
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
 def _uniform(generator:torch.Generator|None) -> float: return torch.rand((), generator=generator, dtype=torch.float64).item()
@@ -266,7 +266,7 @@ class AlignMixup(Mixer):
         aligned:bool=True, # False: feature maps are mixed position by position
         prob:float=1., # Share of the batches that are mixed
         direction:int=None, # Whose coordinates to keep: 0 the first image's, 1 the second's; None: a coin decides
-        **kw, # To `alignmix`: `n_iter`, `tol`, `method`, `backend`
+        **kw, # To `assignment`: `n_iter`, `tol`, `method`, `backend`
     ):
         super().__init__(alpha, modes, weights, prob)
         if not eps>0: raise ValueError(f'eps is {eps}; it has to be over 0')
@@ -275,7 +275,7 @@ class AlignMixup(Mixer):
     def record(self, generator, **kw): return Record(**kw if self.direction is None else kw|dict(direction=self.direction))
     def blend(self, rec, x, perm):
         if rec.mode!='feature' or not self.aligned: return super().blend(rec, x, perm)
-        return alignmix(x, x[perm], rec.lam, direction=rec.direction, eps=self.eps, **self.kw),rec.lam
+        return alignmix_batch(x, perm, rec.lam, rec.direction, eps=self.eps, **self.kw),rec.lam
 
 # %% ../nbs/03_mixers.ipynb #67dcfc86
 @dataclass(frozen=True, eq=False)

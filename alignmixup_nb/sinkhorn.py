@@ -13,16 +13,20 @@ from torch import Tensor
 
 # %% ../nbs/00_sinkhorn.ipynb #af5e09c3
 @contextmanager
-def _full_precision(device):
-    "Products in true fp32 (no autocast, no TF32, no bf16), whatever the user has set"
-    m = (torch.backends.cuda if device.type=='cuda' else torch.backends.mkldnn).matmul
-    attr,full = ('fp32_precision','ieee') if hasattr(m, 'fp32_precision') else ('allow_tf32',False)
+def _forced(device, m, attr, full):
     old = getattr(m, attr, full)
     if old!=full: setattr(m, attr, full)
     try:
         with torch.no_grad(), torch.autocast(device.type, enabled=False): yield
     finally:
         if old!=full: setattr(m, attr, old)
+
+def _full_precision(device):
+    "Products in true fp32 (no autocast, no TF32, no bf16), whatever the user has set"
+    m = (torch.backends.cuda if device.type=='cuda' else torch.backends.mkldnn).matmul
+    attr,full = ('fp32_precision','ieee') if hasattr(m, 'fp32_precision') else ('allow_tf32',False)
+    plain = getattr(m, attr, full) in (full,'none') and not torch.is_autocast_enabled(device.type)
+    return torch.no_grad() if plain else _forced(device, m, attr, full)
 
 # %% ../nbs/00_sinkhorn.ipynb #1b7f3cad
 def _free_memory(device):
@@ -75,7 +79,8 @@ def relative_cost(
     _check_features(a, b)
     if a.device.type!='cpu' or not len(a): return cost_matrix(a, b)
     with _full_precision(a.device): C = torch.baddbmm(a.new_empty((1,1,1), dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
-    return C if max(map(abs, torch.aminmax(C)))*2**-22<eps/100 else cost_matrix(a, b)
+    low,top = torch.aminmax(C)
+    return C if max(-low.item(), top.item())*2**-22<eps/100 else cost_matrix(a, b)
 
 # %% ../nbs/00_sinkhorn.ipynb #a63b1c48
 def marginal_error(
@@ -99,64 +104,76 @@ def _omega(err, old, om, chunk):
     lam = ((rho+om-1).square()/(rho*om**2)).clamp_(0, .9999)
     return (2/(1+(1-lam).sqrt())).clamp_(1, 1.9)
 
+def _omega_host(err, old, om, chunk):
+    "The same for one number"
+    rho = min(max(err/max(old, 1e-9), 1e-6), .9999)**(1/chunk)
+    lam = min((rho+om-1)**2/(rho*om**2), .9999)
+    return min(max(2/(1+(1-lam)**.5), 1), 1.9)
+
 def _relax(old, new, om, least): return new if om is None else torch.maximum(torch.lerp(old, new, om), new*least)
 
 # %% ../nbs/00_sinkhorn.ipynb #fa9adf1e
 def _rowsum(K, v): return torch.bmm(v, K.mT) # (n,1,r)
 def _colsum(K, u): return torch.bmm(u, K) if K.shape[1]>=32 else (K*u.mT).sum(1, keepdim=True) # (n,1,s)
 
-def _iterate(K, om=None, old=None, tol=0, n=12, chunk=3):
-    "`n` over-relaxed iterations from u = v = 1, less where all errors are under `tol`"
-    u,v,t,least = K.new_ones((len(K), 1, K.shape[1])),K.new_ones((len(K), 1, K.shape[2])),K.shape[1]/K.shape[2],K.new_full((1,1,1), .25)
-    for i in range(n):
+def _length(K): return 18 if K.shape[1]>=32 else 12
+
+def _iterate(K, om=None, old=None, tol=0, n=None, few=0, shared=False, chunk=3):
+    "Column factors v from v = 1 by `n` iterations, the last one plain, or less where all errors but a share `few` are under `tol`; K v, the errors and what the over-relaxation knows"
+    n,t,least = n or _length(K),K.shape[1]/K.shape[2],K.new_full((1,1,1), .25)
+    u,v = K.new_ones((len(K), 1, K.shape[1])),K.new_ones((len(K), 1, K.shape[2]))
+    for i in range(n+1):
         q = _rowsum(K, v)
-        if i%chunk==0:
+        if i==n or (i and i%chunk==0):
             err = (u*q).sub_(1).abs_().mean(2, keepdim=True) # (n,1,1)
-            if tol and i and (err<tol).all(): break
-            if i and old is not None: om = _omega(err, old, 1 if om is None else om, chunk)
-            if i or om is not None: old = err
-        u = _relax(u, q.reciprocal_(), om, least)
+            if i==n or (tol and (err<tol).sum().item()>=(1-few)*len(K)): break
+            now = err.mean().item() if shared else err
+            if old is not None: om = (_omega_host if shared else _omega)(now, old, 1 if om is None else om, chunk)
+            old = now
+        w = om if i<n-1 else None
+        u = _relax(u, q.reciprocal_(), w, least)
         q = _colsum(K, u).reciprocal_()
-        v = _relax(v, q.mul_(t) if t!=1 else q, om, least)
-    return u,v,err,om,old
+        v = _relax(v, q.mul_(t) if t!=1 else q, w, least)
+    return v,q,err,om
 
 def _sweep(D, f, g, e, *args, **kw):
     "An exponential and some iterations at eps `e` (n,1,1), from potentials `f` (n,1,r) and `g` (n,1,s)"
-    u,v,err,om,old = _iterate(_kernel(D, f, g, e), *args, **kw)
-    return f+u.log_()*e, g+v.log_()*e, err, om, old
+    v,q,err,om = _iterate(_kernel(D, f, g, e), *args, **kw)
+    return f-q.log_()*e, g+v.log_()*e, err, om
 
 # %% ../nbs/00_sinkhorn.ipynb #d9017d0a
-def _plan(K, u, v):
-    "A plan as near to diag(u) K diag(v) as twice its marginal error, from K whose rows should sum to 1; K is lost"
-    r,t = K.shape[1],K.shape[1]/K.shape[2]
-    u = u/(u*_rowsum(K, v)).clamp_(min=1)
-    q = v*_colsum(K, u) # (n,1,s)
-    v = v/(q/t).clamp_(min=1)
-    x,y = (1-u*_rowsum(K, v)).clamp_(min=0),(t-q).clamp_(min=0) # what rows and columns lack
+def _plan(K, v, q):
+    "The plan of column factors v (n,1,s) and q = K v (n,1,r), rounded to its marginals; K is lost"
+    r,t,u = K.shape[1],K.shape[1]/K.shape[2],q.reciprocal() # rows sum to 1
+    p = v*_colsum(K, u) # (n,1,s)
+    v = v/(p/t).clamp_(min=1)
+    x,y = (1-u*_rowsum(K, v)).clamp_(min=0),(t-p).clamp_(min=0) # what rows and columns lack
     return K.mul_(u.mT).mul_(v/r).baddbmm_(x.mT, y/(r*y.sum(2, keepdim=True)).clamp_(min=1e-30))
 
 # %% ../nbs/00_sinkhorn.ipynb #2237ac90
+def _host(x): return x.device.type=='cpu'
+
 def _start(cost, eps):
     "The reduced costs, eps of the first level and of the last, both (n,1,1)"
     D = _reduce(cost)
     rng = D.amax((1,2), keepdim=True)
     e,last = (rng/30).clamp_(min=eps),torch.full_like(rng, eps)
-    if cost.device.type!='cpu': return D,e,torch.maximum(last, rng/1e6)
+    if not _host(cost): return D,e,torch.maximum(last, rng/1e6)
     if not torch.isfinite(rng).all(): raise ValueError('the cost has NaN or infinite entries')
     if (rng>5e4*eps).any(): D,e,last = _reduce(cost.double()),e.double(),last.double()
     return D,e,last
 
-def _n_levels(e, last, factor): return math.ceil(math.log((e/last).max().item(), factor)-1e-3) if e.device.type=='cpu' else 8
+def _n_levels(e, last, factor=8): return math.ceil(math.log((e/last).max().item(), factor)-1e-3) if _host(e) else 6
 
-def _anneal(D, e, last, factor=4, tol=.1):
+def _anneal(D, e, last, factor=8, tol=.1, few=.05):
     "Potentials to start from at eps `last`, by way of larger ones"
     f,g = D.new_zeros((len(D), 1, D.shape[1])),D.new_zeros((len(D), 1, D.shape[2]))
     pf,pg,pe = f,g,e
     for _ in range(_n_levels(e, last, factor)):
-        nf,ng,err,om,old = _sweep(D, f, g, e, tol=tol/2 if D.device.type=='cpu' else 0)
-        for _ in range(7 if D.device.type=='cpu' else 0):
-            if (err>=tol).float().mean()<=.05: break
-            nf,ng,err,om,old = _sweep(D, nf, ng, e, om, err if old is None else old, tol)
+        nf,ng,err,_ = _sweep(D, f, g, e, tol=tol/2 if _host(D) else 0, few=few, shared=_host(D))
+        for _ in range(7 if _host(D) else 0):
+            if (err<tol).sum().item()>=(1-few)*len(D): break
+            nf,ng,err,_ = _sweep(D, nf, ng, e, None, err, tol, few=few)
         ne = torch.maximum(e/factor, last)
         x = torch.where(pe>e, (ne-e)/(e-pe), 0) # along the line through the last two levels
         f,g,pf,pg,pe,e = nf+x*(nf-pf),ng+x*(ng-pg),nf,ng,e,ne
@@ -165,17 +182,18 @@ def _anneal(D, e, last, factor=4, tol=.1):
 # %% ../nbs/00_sinkhorn.ipynb #8a710896
 def _polish(D, f, g, e, n_iter, tol, few=0):
     "Sweep at eps `e` until each pair's error is under `tol`: the potentials, and which pairs are not there yet"
-    if D.device.type!='cpu':
-        om,old = None,torch.ones_like(e)
-        for _ in range(-(-min(n_iter, 48)//12)): f,g,_,om,old = _sweep(D, f, g, e, om, old)
+    om,err,n = None,torch.ones_like(e),_length(D)
+    if not _host(D):
+        for _ in range(-(-min(n_iter, 4*n)//n)): f,g,err,om = _sweep(D, f, g, e, om, err)
         return f,g,None
-    F,G,idx,om,old = f,g,torch.arange(len(D)),None,torch.ones_like(e)
-    for k in range(0, n_iter, 12):
-        f,g,err,om,old = _sweep(D, f, g, e, om, old, tol, min(12, n_iter-k))
+    F,G,idx = f,g,torch.arange(len(D))
+    for k in range(0, n_iter, n):
+        f,g,err,om = _sweep(D, f, g, e, om, err, tol, min(n, n_iter-k))
         F,G = (f,g) if len(idx)==len(F) else (F.index_copy(0, idx, f),G.index_copy(0, idx, g))
-        i = (err>=tol).flatten().nonzero().flatten()
+        near = err<(tol if om is None else tol*(20/om-10).clamp(max=1))
+        i = (~near).flatten().nonzero().flatten()
         if len(i)<=few*len(F): return F,G,idx[i]
-        if len(i)<.7*len(idx): idx,D,f,g,e,om,old = idx[i],D[i],f[i],g[i],e[i],None if om is None else om[i],old[i]; i = idx
+        if len(i)<.7*len(idx): idx,D,f,g,e,om,err = idx[i],D[i],f[i],g[i],e[i],None if om is None else om[i],err[i]; i = idx
         else: i = idx[i]
     return F,G,i
 
@@ -184,8 +202,11 @@ def _newton(D, f, e, tol, n=20):
     "Potentials after at most `n` damped Newton steps from `f` (n,1,r), all in fp64, and the errors of their rows (n,1,1)"
     t,todo,best = D.shape[1]/D.shape[2],torch.arange(len(D)),[f.clone(),torch.zeros_like(D[:,:1]),torch.full_like(e, math.inf)]
     for _ in range(n+1):
-        g = e*(math.log(t)-torch.logsumexp((f.mT-D)/e, 1, keepdim=True)) # columns sum to t
-        P = torch.add(f.mT, g).sub_(D).div_(e).exp_()
+        P = torch.sub(f.mT, D).div_(e)
+        top = P.amax(1, keepdim=True)
+        P = P.sub_(top).clamp_(min=-60).exp_()
+        q = P.sum(1, keepdim=True)
+        P,g = P.mul_(t/q),e*(math.log(t)-top-q.log()) # columns sum to t
         lack = 1-P.sum(2, keepdim=True) # (n,r,1)
         err = lack.abs().mean(1, keepdim=True)
         i = (err<best[2][todo]).flatten()
@@ -197,7 +218,7 @@ def _newton(D, f, e, tol, n=20):
         S.diagonal(dim1=1, dim2=2).add_(1-lack[...,0]).add_(1e-10)
         x = torch.linalg.solve_ex(S, lack)[0].mT # (n,1,r)
         d = (x.amax(2, keepdim=True)-x.amin(2, keepdim=True)).clamp_(min=1e-9)
-        f = f+e*x*(d.log1p()/d)
+        f = f+e*x*(2*d.log1p()/d).clamp_(max=1)
     return best
 
 # %% ../nbs/00_sinkhorn.ipynb #b69a2336
@@ -208,18 +229,18 @@ def _finish(D, f, e, last, tol):
     i = (err>=tol).flatten().nonzero().flatten()
     if not len(i): return f,g
     D,last,e,x = D[i],last[i],4*e[i],torch.zeros_like(f[i])
-    while (e>last).any(): x,e = _newton(D, x, e, .05, 30)[0],torch.maximum(e/4, last)
-    x,y,better = _newton(D, x, last, tol, 30)
+    while (e>last).any(): x,e = _newton(D, x, e, .01, 60)[0],torch.maximum(e/2, last)
+    x,y,better = _newton(D, x, last, tol, 60)
     i,k = i[(better<err[i]).flatten()],(better<err[i]).flatten()
     return f.index_copy(0, i, x[k]),g.index_copy(0, i, y[k])
 
 def _solve(D, e, last, n_iter, tol):
     "Potentials at eps `last`; with an `n_iter` by that many iterations at most, without Newton"
     newton = n_iter is None and D[0].numel()<=2**20
-    f,g,todo = _polish(D, *_anneal(D, e, last), last, 48 if newton else n_iter or 1000, tol, .5 if newton else 0)
+    f,g,todo = _polish(D, *_anneal(D, e, last), last, 4*_length(D) if newton else n_iter or 1000, tol, .1 if newton else 0)
     if todo is None or not newton: return f,g
     for i in todo.split(max(1, 2**18//D[0].numel())):
-        nf,ng = _finish(D[i], f[i], e[i], last[i], tol/2)
+        nf,ng = _finish(D[i], f[i], e[i], last[i], tol/4)
         f,g = f.index_copy(0, i, nf.to(f.dtype)),g.index_copy(0, i, ng.to(g.dtype))
     return f,g
 
@@ -227,17 +248,19 @@ def _solve(D, e, last, n_iter, tol):
 def _scaling(cost, eps, n_iter, tol):
     "The plans, by way of larger eps where that is needed"
     D,e,last = _start(cost, eps)
-    f,g = _solve(D, e, last, n_iter, tol)
-    return _plan(_kernel(D, f, g, last).float(), torch.ones_like(f, dtype=torch.float32), torch.ones_like(g, dtype=torch.float32))
+    K = _kernel(D, *_solve(D, e, last, n_iter, tol), last).float()
+    return _plan(K, v := K.new_ones((len(K), 1, K.shape[2])), _rowsum(K, v))
 
 def _quick(cost, eps, tol):
     "The plans where the costs of each pair lie within 60 eps, else None"
-    low = cost.amin((1,2), keepdim=True)
-    if not (cost.amax((1,2), keepdim=True)-low<60*eps).all(): return None
-    K = torch.sub(low, cost).div_(eps).exp_()
-    u,v,err,*_ = _iterate(K, tol=tol, n=48)
-    P,i = _plan(K, u, v),(err>=tol).flatten().nonzero().flatten()
-    return P.index_copy_(0, i, _scaling(cost[i], eps, None, tol)) if len(i) else P
+    low,top = (o.item() for o in torch.aminmax(cost))
+    if not top-low<60*eps:
+        low = cost.amin((1,2), keepdim=True)
+        if not (cost.amax((1,2), keepdim=True)-low<60*eps).all(): return None
+    K = torch.sub(cost, low).div_(-eps).exp_()
+    v,q,err,_ = _iterate(K, tol=tol, n=48, shared=True)
+    P,done = _plan(K, v, q),(err<tol).flatten()
+    return P if done.all() else P.index_copy_(0, i := (~done).nonzero().flatten(), _scaling(cost[i], eps, None, tol))
 
 # %% ../nbs/00_sinkhorn.ipynb #7779bc5d
 def _paper(cost, eps, n_iter, tol):

@@ -203,10 +203,10 @@ def stages(
     a,b = (o.flatten(2) for o in features(shape, scale))
     C = relative_cost(a, b)
     low,one = C.amin((1,2), keepdim=True),C.new_ones(len(C), 1, C.shape[1])
-    kernel = lambda: torch.sub(low, C).div_(.1).exp_()
+    kernel = lambda: torch.sub(C, low).div_(-.1).exp_()
     D,e,last = s._start(C, .1)
     f,g = s._solve(D, e, last, None, 2e-3)
-    if s._quick(C, .1, 2e-3) is not None: parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48), plan=lambda: s._plan(kernel(), one, one))
+    if s._quick(C, .1, 2e-3) is not None: parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48, shared=True), plan=lambda: s._plan(kernel(), one, one))
     else: parts = dict(reduce=lambda: s._start(C, .1), levels=lambda: s._anneal(D, e, last), end=lambda: s._solve(D, e, last, None, 2e-3), plan=lambda: s._plan(s._kernel(D, f, g, last), one, one))
     t = race(dict(cost=lambda: relative_cost(a, b), **parts, all=lambda: assignment(a, b)), seconds)
     for k,v in dict(end='levels', iterate='kernel', plan='kernel').items(): # of what was timed together, the part that is meant
