@@ -4,16 +4,15 @@
 
 # %% auto #0
 __all__ = ['box_iou', 'unit_range', 'boxes_over', 'best_ious', 'box_accuracy', 'max_box_acc', 'cam', 'topk_loc', 'cub_boxes',
-           'scale_boxes', 'canvases']
+           'scale_boxes']
 
 # %% ../nbs/11_localization.ipynb #00de0643
 from pathlib import Path
 import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from scipy import ndimage
 from torch import nn, Tensor
-from .data import ImageTensors
 from .robustness import as_it_was, batches, device_of, whole
-from .ood import TEXTURES, last_linear, texture
+from .ood import last_linear
 
 # %% ../nbs/11_localization.ipynb #e67e0c91
 def box_iou(
@@ -177,41 +176,3 @@ def scale_boxes(
     "Boxes on images that were resized"
     f = torch.as_tensor(new, dtype=torch.float)/torch.as_tensor(size, dtype=torch.float) # (2,) or (n,2), h and w
     return torch.as_tensor(boxes).float()*f.flip(-1).repeat(*[1]*(f.ndim-1), 2)
-
-# %% ../nbs/11_localization.ipynb #ef31a0ed
-def _background(size, clutter, contrast, g):
-    "A texture with `clutter` rectangles of others on it, as floats (size,size)"
-    draw = lambda a, b: int(torch.randint(a, b+1, (1,), generator=g))
-    def piece(h, w):
-        r,c,f = draw(0, 512-2*h),draw(0, 512-2*w),draw(1, 2)
-        return torch.from_numpy(texture(TEXTURES[draw(0, 2)])[r:r+f*h:f,c:c+f*w:f]).float()
-    out = piece(size, size)
-    for _ in range(clutter):
-        h,w = draw(size//8, size//3),draw(size//8, size//3)
-        r,c = draw(0, size-h),draw(0, size-w)
-        out[r:r+h,c:c+w] = piece(h, w)
-    return out*contrast
-
-def canvases(
-    items:ImageTensors, # grey things on black, taken from the first on
-    n:int=None, # so many; all unless given
-    size:int=56, # pixels a side of a canvas, at least that of the things, at most 256
-    contrast:float=.5, # brightness of the textures, from 0 to 1
-    clutter:int=4, # rectangles of other textures
-    seed:int=0, # of places and textures
-) -> tuple: # `ImageTensors` (n,1,size,size) with the labels of the things, and boxes (n,4)
-    "Things at random places on cluttered textures, and the boxes around them"
-    n = len(items) if n is None else n
-    for k,v,least in (('n',n,1),('size',size,max(items.x.shape[-2:])),('clutter',clutter,0)): whole(k, v, least)
-    if not 0<=contrast<=1: raise ValueError(f'contrast is {contrast}, it has to be from 0 to 1')
-    if n>len(items) or size>256 or items.x.shape[1]!=1: raise ValueError(f'n is {n} of {len(items)} images of {items.x.shape[1]} channels, and size {size}; there have to be as many, grey, and at most 256 pixels')
-    g,out,boxes = torch.Generator().manual_seed(seed),[],[]
-    for im in items.x[:n,0]:
-        canvas,(h,w) = _background(size, clutter, contrast, g),im.shape
-        r,c = [int(torch.randint(0, size-o+1, (1,), generator=g)) for o in (h,w)]
-        thing = im>16
-        ys,xs = [thing.any(o).nonzero().flatten() for o in (1,0)]
-        if not len(ys): raise ValueError(f'image {len(out)} is black: there is nothing to draw a box around')
-        canvas[r:r+h,c:c+w][thing] = im[thing].float()
-        out.append(canvas.round().byte()[None]); boxes.append([c+xs[0],r+ys[0],c+xs[-1]+1,r+ys[-1]+1])
-    return ImageTensors(torch.stack(out), items.y[:n], items.vocab, 1), torch.tensor(boxes).float()
