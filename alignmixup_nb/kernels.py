@@ -506,24 +506,42 @@ def _times(fs, device, rounds):
     return out
 
 # %% ../nbs/01_kernels.ipynb #ede95c0e
+def _peers(a, b):
+    "The solvers of others that are installed and run here: {name: function}, and {name: why not}"
+    C,n,r = cost_matrix(a, b),len(a),a.shape[2]
+    def pot():
+        import ot
+        return lambda: ot.solve_batch(C, .1, max_iter=1000, tol=1e-3, grad='detach').plan
+    def mdot():
+        from mdot_tnt.batched import solve_OT_batched
+        w = C.new_full((n,r), 1/r)
+        def run(): top = C.max().item(); return solve_OT_batched(w, w, C/top, gamma_f=top/.1, return_plan=True)
+        return run
+    def flash_sinkhorn():
+        from flash_sinkhorn import SamplesLoss
+        solve = SamplesLoss(eps=.1, use_epsilon_scaling=False, n_iters=100, threshold=1e-3, potentials=True, backend='alternating', allow_tf32=False)
+        x,y = (o.float().mT.contiguous() for o in (a, b))
+        return lambda: solve(x, y)
+    fs,left = {},{}
+    for make in (pot, mdot, flash_sinkhorn):
+        try: f = make(); f(); fs[make.__name__] = f
+        except Exception as e: left[make.__name__] = f'{type(e).__name__}: {e}' # a peer that fails must not cost the run
+    return fs,left
+
 def _candidates(a, b):
-    "What is timed: {name: function}; each takes the same features to R, or to the mix"
+    "What is timed of our own, and the re-written released algorithm: {name: function}; each takes the same features to R, or to the mix"
     r,R = a.shape[2],assignment_triton(a, b)
     own = lambda **kw: lambda: _run(a, b, torch.empty_like(R), .1, 1000, 1e-3, **kw)
-    fs = dict(triton=lambda: assignment_triton(a, b), triton_tf32x3=own(precision='tf32x3'), triton_16_warps=own(num_warps=16), triton_and_mix=lambda: mix_triton(a, b, assignment_triton(a, b), .3, 0),
-              triton_and_baddbmm=lambda: torch.baddbmm(a, b, assignment_triton(a, b).to(a.dtype).mT, beta=.3, alpha=.7),
-              torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r), released=lambda: _released(a, b))
-    try: import ot
-    except ImportError: return fs
-    C = cost_matrix(a, b)
-    return fs|dict(pot=lambda: ot.solve_batch(C, .1, max_iter=1000, tol=1e-3, grad='detach').plan)
+    return dict(triton=lambda: assignment_triton(a, b), triton_tf32x3=own(precision='tf32x3'), triton_16_warps=own(num_warps=16), triton_and_mix=lambda: mix_triton(a, b, assignment_triton(a, b), .3, 0),
+        triton_and_baddbmm=lambda: torch.baddbmm(a, b, assignment_triton(a, b).to(a.dtype).mT, beta=.3, alpha=.7),
+        torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r), released=lambda: _released(a, b))
 
 def _time_shape(n, c, r, device, top, rounds):
     "Times, errors and memory of all candidates on features (n,c,r)"
     a,b = (o.to(device) for o in _pair(n, c, r, top))
-    fs,err = _candidates(a, b),lambda R: max((R.sum(1)-1).abs().mean().item(), (R.sum(2)-1).abs().mean().item())
-    ms = {k:sorted(v) for k,v in _times(fs, device, rounds).items()}
-    o = dict(n=n, c=c, r=r, top=top, ms={k:dict(min=v[0], median=v[len(v)//2], max=v[-1]) for k,v in ms.items()})
+    fs,(peers,left),err = _candidates(a, b),_peers(a, b),lambda R: max((R.sum(1)-1).abs().mean().item(), (R.sum(2)-1).abs().mean().item())
+    ms = {k:sorted(v) for k,v in _times(fs|peers, device, rounds).items()}
+    o = dict(n=n, c=c, r=r, top=top, left_out=left, ms={k:dict(min=v[0], median=v[len(v)//2], max=v[-1]) for k,v in ms.items()})
     o['ratio_of_minima'] = {k:v['min']/o['ms']['triton']['min'] for k,v in o['ms'].items()}
     o['marginal_error'] = dict(triton=err(fs['triton']()), torch=err(fs['torch']()), released=err(fs['released']()))
     if device.type!='cuda': return o
@@ -533,6 +551,13 @@ def _time_shape(n, c, r, device, top, rounds):
     try: fs['triton_and_mix']()
     finally: torch.cuda.set_sync_debug_mode('default')
     return o|dict(peak_extra_bytes=torch.cuda.max_memory_allocated()-base)
+
+def _time_large(n, c, r, device, rounds):
+    "Times of the torch path and of the peers beyond the kernel's reach"
+    a,b = (o.to(device) for o in _pair(n, c, r))
+    peers,left = _peers(a, b)
+    ms = _times(dict(torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r))|peers, device, rounds)
+    return dict(n=n, c=c, r=r, left_out=left, ms={k:dict(min=min(v), median=sorted(v)[len(v)//2], max=max(v)) for k,v in ms.items()})
 
 # %% ../nbs/01_kernels.ipynb #5bf10a14
 def main(args=None):
@@ -551,13 +576,15 @@ def main(args=None):
     tops = (.5,) if o.tiny else (20., 470.)
     res['agree'] = [_agree(*s, d, device, n_iter=24 if o.tiny else 4000) for s in sizes for d in (torch.float32, torch.float16, torch.bfloat16)[:1 if o.tiny else 3]]
     for r in res['agree']: print(*(f'{k} {v:.1e}' if isinstance(v, float) else f'{k} {v}' for k,v in r.items()), flush=True)
-    res['agrees'] = all(min(r['torch'], r['exact'])<1e-4 and r['sums']<1e-5 for r in res['agree'])
+    res['agrees'] = all(r['torch']<1e-4 and r['sums']<1e-5 for r in res['agree'])
     shapes = [(1, 8, 2)] if o.tiny else [(128, 512, 16), (128, 256, 64), (256, 2048, 49), (256, 1024, 196), (32, 256, 128)]
     res['times'] = []
     for s,t in ((s, t) for s in shapes for t in tops):
         res['times'].append(_time_shape(*s, device, t, o.rounds))
         print(s, t, {k:round(v['median'], 3) for k,v in res['times'][-1]['ms'].items()}, flush=True)
         with open(o.out, 'w') as f: json.dump(res, f, indent=1)
+    res['large'] = [_time_large(*s, device, min(o.rounds, 5)) for s in ([(1, 8, 3)] if o.tiny else [(8, 256, 784), (1, 256, 3136)])]
+    with open(o.out, 'w') as f: json.dump(res, f, indent=1)
     if not res['agrees']: raise SystemExit('the kernel does not agree with the torch path: see "agree" in '+o.out)
 
 # %% ../nbs/01_kernels.ipynb #4e2f0607
