@@ -93,7 +93,7 @@ def _unflat(z, x, tokens, channels_last):
     return z.unflatten(1, x.shape[2:]).movedim(-1, 1)
 
 def _moved(keep, move, R, share, tokens):
-    "`share` of `keep`, and the rest of `move` with its columns moved by R (n,r,r): one product and no other pass"
+    "`share` of `keep`, and the rest of `move` with its columns moved by R (n,r,r): one product that adds to a copy of `keep`"
     with torch.autocast(keep.device.type, enabled=False):
         R = R.to(keep.dtype)
         return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=share, alpha=1-share)
@@ -113,6 +113,7 @@ def alignmix(
 ) -> Tensor: # in the shape of `a`; gradients reach `a` and `b`, not the assignment
     "Align, then interpolate"
     _check_features(a, b)
+    if a.dtype!=b.dtype: raise TypeError(f'a and b need one type, got {a.dtype} and {b.dtype}')
     _check_mix(len(a), lam, direction)
     if direction is None: direction = int(torch.randint(2, (), generator=generator))
     R = assignment(a, b, **kw)
@@ -125,10 +126,11 @@ def alignmix(
 # %% ../nbs/02_align.ipynb #d7040c37
 class _MixBatch(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, y, R, perm, lam, direction, tokens):
+    def forward(x, y, R, perm, lam, direction, tokens): return _moved(y, x, R, 1-lam, tokens) if direction else _moved(x, y, R.mT, lam, tokens)
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _,_,R,perm,*ctx.how = inputs
         ctx.save_for_backward(R, perm)
-        ctx.how = lam,direction,tokens
-        return _moved(y, x, R, 1-lam, tokens) if direction else _moved(x, y, R.mT, lam, tokens)
     @staticmethod
     def backward(ctx, g):
         (R,perm),(lam,direction,tokens) = ctx.saved_tensors,ctx.how
@@ -147,6 +149,7 @@ def alignmix_batch(
     "`alignmix` of a batch with itself in another order, with a quick way back"
     _check_features(x, x)
     _check_mix(len(x), lam, direction)
+    if not isinstance(perm, Tensor) or perm.dtype!=torch.int64: raise TypeError(f'perm has to be a tensor of int64, got {getattr(perm, "dtype", type(perm).__name__)}')
     if perm.shape!=(len(x),) or (perm.device.type=='cpu' and sorted(perm.tolist())!=list(range(len(x)))): raise ValueError(f'perm has to be a permutation of {len(x)} images, got {perm.tolist()}')
     if direction is None: direction = int(torch.randint(2, (), generator=generator))
     last,n = kw.get('channels_last', False),kw.get('n_prefix', 0)

@@ -19,10 +19,11 @@ def _forced(device, m, attr, full):
     try:
         with torch.no_grad(), torch.autocast(device.type, enabled=False): yield
     finally:
-        if old!=full: setattr(m, attr, old)
+        if attr=='fp32_precision': setattr(m, attr, 'none') # what it was, if it is inherited
+        if getattr(m, attr, full)!=old: setattr(m, attr, old)
 
 def _full_precision(device):
-    "Products in true fp32 (no autocast, no TF32, no bf16), whatever the user has set"
+    "No gradient, and products in true fp32 (no autocast, no TF32, no bf16), whatever the user has set"
     m = (torch.backends.cuda if device.type=='cuda' else torch.backends.mkldnn).matmul
     attr,full = ('fp32_precision','ieee') if hasattr(m, 'fp32_precision') else ('allow_tf32',False)
     plain = getattr(m, attr, full) in (full,'none') and not torch.is_autocast_enabled(device.type)
@@ -37,7 +38,7 @@ def _free_memory(device):
 
 def _check_memory(n, device):
     "MemoryError if `n` costs and what is made of them do not fit"
-    need = 16*n
+    need = 24*n
     if need>2**28 and need>(free:=_free_memory(device)):
         raise MemoryError(f'{n} costs and their plans need {need/2**30:.1f} GB and {free/2**30:.1f} GB are free: take fewer pairs, or features of fewer positions')
 
@@ -160,6 +161,7 @@ def _start(cost, eps):
     e,last = (rng/30).clamp_(min=eps),torch.full_like(rng, eps)
     if not _host(cost): return D,e,torch.maximum(last, rng/1e6)
     if not torch.isfinite(rng).all(): raise ValueError('the cost has NaN or infinite entries')
+    if rng.max().item()>1e30*eps: raise ValueError(f'the costs are over 1e30 times eps, {eps}: take a larger eps')
     if (rng>5e4*eps).any(): D,e,last = _reduce(cost.double()),e.double(),last.double()
     return D,e,last
 
@@ -181,8 +183,8 @@ def _anneal(D, e, last, factor=8, tol=.1, few=.05):
 
 # %% ../nbs/00_sinkhorn.ipynb #8a710896
 def _polish(D, f, g, e, n_iter, tol, few=0):
-    "Sweep at eps `e` until each pair's error is under `tol`: the potentials, and which pairs are not there yet"
-    om,err,n = None,torch.ones_like(e),_length(D)
+    "Sweep at eps `e` until each pair's error is under `tol`: the potentials, and which pairs are not there yet (None off the CPU, where nobody looks)"
+    om,err,n = None,torch.ones_like(e),_length(D) # as if the error before the first sweep had been 1
     if not _host(D):
         for _ in range(-(-min(n_iter, 4*n)//n)): f,g,err,om = _sweep(D, f, g, e, om, err)
         return f,g,None
@@ -287,7 +289,7 @@ def _check(cost, eps, n_iter, tol, method):
 def sinkhorn(
     cost:Tensor, # (n,r,s) cost of each pair's positions, finite
     eps:float=0.1, # weight of the entropy, in units of the cost, over 0
-    n_iter:int=None, # most iterations at this eps, 100 for 'paper'; None: what it takes, with Newton's method at the end
+    n_iter:int=None, # most iterations at this eps, 100 for 'paper'; None: what it takes, with Newton's method at the end. Off the CPU whole sweeps, at most four, and no Newton
     tol:float=None, # where to stop: L1 error of the row sums (1e-3), or for 'paper' mean change of the potentials (0.1)
     method:str='scaling', # 'scaling' for the optimum, 'paper' for what the released code computes
 ) -> Tensor: # (n,r,s) plans: at least 0, rows sum to 1/r, columns to 1/s
