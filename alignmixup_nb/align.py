@@ -98,6 +98,19 @@ def _moved(keep, move, R, share, tokens):
         R = R.to(keep.dtype)
         return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=share, alpha=1-share)
 
+def _pair(x, y, R, lam, direction, tokens):
+    "`lam` of x and the rest of y, in direction 0 in the places of x and in direction 1 in those of y"
+    return _moved(y, x, R, 1-lam, tokens) if direction else _moved(x, y, R.mT, lam, tokens)
+
+def _both_flat(x, y, channels_last=False, n_prefix=0, **_):
+    "Both as `_flat` gives x"
+    (a,tokens),(b,other) = (_flat(o, channels_last, n_prefix) for o in (x, y))
+    return a,b if tokens==other else b.mT,tokens
+
+def _whole(z, x, y, lam, tokens, channels_last=False, n_prefix=0, **_):
+    "The mix `z` in the shape of `x`, with the prefix tokens of `x` and `y` mixed in place"
+    return torch.cat([torch.lerp(y[:,:n_prefix], x[:,:n_prefix], lam), z], 1) if n_prefix else _unflat(z, x, tokens, channels_last)
+
 def _check_mix(n, lam, direction):
     if n==1: raise ValueError(f'alignmix takes a batch of at least 2 pairs, got 1: it has nobody to mix with; for a single pair see `align`')
     if not 0<=lam<=1: raise ValueError(f'lam has to be in [0,1], got {lam}')
@@ -117,16 +130,13 @@ def alignmix(
     _check_mix(len(a), lam, direction)
     if direction is None: direction = int(torch.randint(2, (), generator=generator))
     R = assignment(a, b, **kw)
-    last,n = kw.get('channels_last', False),kw.get('n_prefix', 0)
-    (x,tokens),(y,other) = (_flat(o, last, n) for o in (a, b))
-    if tokens!=other: y = y.mT
-    z = _moved(y, x, R, 1-lam, tokens) if direction else _moved(x, y, R.mT, lam, tokens)
-    return torch.cat([torch.lerp(b[:,:n], a[:,:n], lam), z], 1) if n else _unflat(z, a, tokens, last)
+    x,y,tokens = _both_flat(a, b, **kw)
+    return _whole(_pair(x, y, R, lam, direction, tokens), a, b, lam, tokens, **kw)
 
 # %% ../nbs/02_align.ipynb #d7040c37
 class _MixBatch(torch.autograd.Function):
     @staticmethod
-    def forward(x, y, R, perm, lam, direction, tokens): return _moved(y, x, R, 1-lam, tokens) if direction else _moved(x, y, R.mT, lam, tokens)
+    def forward(x, y, R, perm, lam, direction, tokens): return _pair(x, y, R, lam, direction, tokens)
     @staticmethod
     def setup_context(ctx, inputs, output):
         _,_,R,perm,*ctx.how = inputs
@@ -135,8 +145,7 @@ class _MixBatch(torch.autograd.Function):
     def backward(ctx, g):
         (R,perm),(lam,direction,tokens) = ctx.saved_tensors,ctx.how
         i = perm.argsort()
-        g = _moved(g[i], g, R.mT, 1-lam, tokens) if direction else _moved(g, g[i], R[i], lam, tokens)
-        return g,*[None]*6
+        return _pair(g, g[i], R.mT if direction else R[i].mT, lam, direction, tokens),*[None]*6
 
 def alignmix_batch(
     x:Tensor, # features, as in `assignment`, at least 2 images
@@ -152,14 +161,12 @@ def alignmix_batch(
     if not isinstance(perm, Tensor) or perm.dtype!=torch.int64: raise TypeError(f'perm has to be a tensor of int64, got {getattr(perm, "dtype", type(perm).__name__)}')
     if perm.shape!=(len(x),) or (perm.device.type=='cpu' and sorted(perm.tolist())!=list(range(len(x)))): raise ValueError(f'perm has to be a permutation of {len(x)} images, got {perm.tolist()}')
     if direction is None: direction = int(torch.randint(2, (), generator=generator))
-    last,n = kw.get('channels_last', False),kw.get('n_prefix', 0)
     with torch.no_grad():
         y = x[perm]
         R = assignment(x, y, **kw)
-    (a,tokens),(b,other) = (_flat(o, last, n) for o in (x, y))
-    if tokens!=other: b = b.mT
+    a,b,tokens = _both_flat(x, y, **kw)
     z = _MixBatch.apply(a, b, R, perm, lam, direction, tokens)
-    return torch.cat([torch.lerp(x[perm,:n], x[:,:n], lam), z], 1) if n else _unflat(z, x, tokens, last)
+    return _whole(z, x, x[perm] if kw.get('n_prefix') else y, lam, tokens, **kw)
 
 # %% ../nbs/02_align.ipynb #84186a57
 def draw_lam(

@@ -209,6 +209,7 @@ def texture(
     except ImportError: raise ImportError('textures come from scikit-image: pip install scikit-image') from None
     return getattr(data, name)()
 
+# %% ../nbs/07_data.ipynb #912ab902
 def _background(size, clutter, contrast, g):
     "A texture with `clutter` rectangles of others on it, as floats (size,size)"
     draw = lambda a, b: int(torch.randint(a, b+1, (1,), generator=g))
@@ -222,6 +223,7 @@ def _background(size, clutter, contrast, g):
         out[r:r+h,c:c+w] = piece(h, w)
     return out*contrast
 
+# %% ../nbs/07_data.ipynb #9a8b7e71
 def canvases(
     items:ImageTensors, # grey things on black, taken from the first on
     n:int=None, # so many; all unless given

@@ -528,6 +528,7 @@ def _peers(a, b):
         except Exception as e: left[make.__name__] = f'{type(e).__name__}: {e}' # a peer that fails must not cost the run
     return fs,left
 
+# %% ../nbs/01_kernels.ipynb #41dd23a7
 def _candidates(a, b):
     "What is timed of our own, and the re-written released algorithm: {name: function}; each takes the same features to R, or to the mix"
     r,R = a.shape[2],assignment_triton(a, b)
@@ -536,6 +537,7 @@ def _candidates(a, b):
         triton_and_baddbmm=lambda: torch.baddbmm(a, b, assignment_triton(a, b).to(a.dtype).mT, beta=.3, alpha=.7),
         torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r), released=lambda: _released(a, b))
 
+# %% ../nbs/01_kernels.ipynb #dcdf30e3
 def _time_shape(n, c, r, device, top, rounds):
     "Times, errors and memory of all candidates on features (n,c,r)"
     a,b = (o.to(device) for o in _pair(n, c, r, top))

@@ -29,6 +29,7 @@ def scored(
     at = found[:,found.float().mean(0).argmax()]
     return out | {f'top{k}':(at & (logits.topk(k, 1).indices==y[:,None]).any(1)).float().mean().item() for k in (1,5)}
 
+# %% ../../nbs/experiments/localization.ipynb #72a83a03
 def with_boxes(
     items, # held-out images, `ImageTensors`
     settings:dict # n, size, contrast
