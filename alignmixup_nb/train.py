@@ -251,7 +251,7 @@ def hardware(
     "What the run happens on"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     gpu = torch.cuda.get_device_name(device) if device.type=='cuda' else None
-    return dict(device=str(device), cpu=_cpu(), cores=cores, threads=torch.get_num_threads(), gpu=gpu, system=platform.platform(terse=True))
+    return dict(device=str(device), cpu=_cpu(), cores=cores, threads=torch.get_num_threads(), gpu=gpu, system=f'{platform.system()} {platform.machine()}')
 
 # %% ../nbs/13_train.ipynb #8c83ebc4
 def pick_device(
@@ -432,7 +432,7 @@ def before_fit(self:Checkpoint):
     self.opt.load_state_dict(dict(state=[_to(o, p.device) for o,(p,*_) in zip(s['opt']['state'], self.opt.all_params())], hypers=L(s['opt']['hypers'])))
     rec,r = self.recorder,s['recorder']
     rec.lrs,rec.iters,rec.losses,rec.values = r['lrs'],r['iters'],list(r['losses']),[L(o) for o in r['values']]
-    rec.smooth_loss.count,rec.smooth_loss.val = r['smooth'][0],r['smooth'][1].to(self.dls.device)
+    rec.smooth_loss.count,rec.smooth_loss.val = r['smooth'][0],r['smooth'][1] # on the CPU, where fastai keeps it
     self.learn.train_iter,self.kept.table,self.kept.seconds = s['train_iter'],s['rows'],s['seconds']
     if s['scaler'] and hasattr(self.learn, 'scaler'): self.learn.scaler.load_state_dict(s['scaler'])
     if self.mixing is not None: self.mixing.load_state_dict(s['mix'])
@@ -734,7 +734,8 @@ def save_figures(self:Run, n:int=4):
     model,r = bare(self.learn.model).eval(),self.recipe
     losses = [float(o) for o in self.learn.recorder.losses]
     save_figure(self.file('curve'), curve_figure(losses, self.rows.table, r.name))
-    x,y = map(_plain, self.dls.valid.one_batch())
+    x,y = self.dls.valid.one_batch() # the images stay where the network is
+    x,y = x.detach().as_subclass(Tensor),_plain(y)
     first = lambda k,but=(): next((i for i in range(len(y)) if y[i]==k and i not in but), 0)
     left = [first(k) for k in y.unique()[:n]]
     right = [first(y[i], (i,)) if j<n//2 else left[j-1] for j,i in enumerate(left)]
@@ -757,6 +758,11 @@ def machine(
         cudnn.deterministic,cudnn.benchmark = before
         torch.set_num_threads(n)
 
+def _leave_autocast(learn):
+    "An error in a batch leaves the autocast of fastai's MixedPrecision entered, also for the next run of this process"
+    cast = getattr(getattr(learn, 'mixed_precision', None), 'autocast', None)
+    if cast is not None and torch.is_autocast_enabled(cast.device): cast.__exit__(None, None, None)
+
 @patch
 def fit(self:Run) -> dict: # what result.json holds
     "Train, and write what came of it"
@@ -769,10 +775,11 @@ def fit(self:Run) -> dict: # what result.json holds
         except ValueError as e: # features that are NaN are refused by the transport before they reach the loss
             if 'NaN' in str(e): raise diverged(self.learn.epoch) from e
             raise
+        finally: _leave_autocast(self.learn)
         self.save_model()
-        self.save_figures()
         result = self.result()
         atomic_write(self.file('result'), json.dumps(result, indent=1, allow_nan=False))
+        self.save_figures() # last, so that a picture can't cost a training
         for o in (self.file('checkpoint'), *self.out.glob('.*.tmp')): o.unlink(missing_ok=True)
     return result
 
