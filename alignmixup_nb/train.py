@@ -777,9 +777,9 @@ def fit(self:Run) -> dict: # what result.json holds
             raise
         finally: _leave_autocast(self.learn)
         self.save_model()
+        self.save_figures()
         result = self.result()
         atomic_write(self.file('result'), json.dumps(result, indent=1, allow_nan=False))
-        self.save_figures() # last, so that a picture can't cost a training
         for o in (self.file('checkpoint'), *self.out.glob('.*.tmp')): o.unlink(missing_ok=True)
     return result
 
