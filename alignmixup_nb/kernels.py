@@ -506,6 +506,15 @@ def _times(fs, device, rounds):
     return out
 
 # %% ../nbs/01_kernels.ipynb #ede95c0e
+def _that_run(makers):
+    "Of {name: what makes a function} the functions that run here: {name: function}, and {name: why not}"
+    fs,left = {},{}
+    for k,make in makers.items():
+        try: f = make(); f(); fs[k] = f
+        except Exception as e: left[k] = f'{type(e).__name__}: {e}' # one that fails must not cost the others their times
+    return fs,left
+
+# %% ../nbs/01_kernels.ipynb #a3db242e
 def _peers(a, b):
     "The solvers of others that are installed and run here: {name: function}, and {name: why not}"
     C,n,r = cost_matrix(a, b),len(a),a.shape[2]
@@ -522,11 +531,7 @@ def _peers(a, b):
         solve = SamplesLoss(eps=.1, use_epsilon_scaling=False, n_iters=100, threshold=1e-3, potentials=True, backend='alternating', allow_tf32=False)
         x,y = (o.float().mT.contiguous() for o in (a, b))
         return lambda: solve(x, y)
-    fs,left = {},{}
-    for make in (pot, mdot, flash_sinkhorn):
-        try: f = make(); f(); fs[make.__name__] = f
-        except Exception as e: left[make.__name__] = f'{type(e).__name__}: {e}' # a peer that fails must not cost the run
-    return fs,left
+    return _that_run({o.__name__:o for o in (pot, mdot, flash_sinkhorn)})
 
 # %% ../nbs/01_kernels.ipynb #41dd23a7
 def _candidates(a, b):
@@ -541,11 +546,12 @@ def _candidates(a, b):
 def _time_shape(n, c, r, device, top, rounds):
     "Times, errors and memory of all candidates on features (n,c,r)"
     a,b = (o.to(device) for o in _pair(n, c, r, top))
-    fs,(peers,left),err = _candidates(a, b),_peers(a, b),lambda R: max((R.sum(1)-1).abs().mean().item(), (R.sum(2)-1).abs().mean().item())
+    (fs,failed),(peers,left) = _that_run({k:lambda f=f: f for k,f in _candidates(a, b).items()}),_peers(a, b)
+    err = lambda R: max((R.sum(1)-1).abs().mean().item(), (R.sum(2)-1).abs().mean().item())
     ms = {k:sorted(v) for k,v in _times(fs|peers, device, rounds).items()}
-    o = dict(n=n, c=c, r=r, top=top, left_out=left, ms={k:dict(min=v[0], median=v[len(v)//2], max=v[-1]) for k,v in ms.items()})
+    o = dict(n=n, c=c, r=r, top=top, left_out=failed|left, ms={k:dict(min=v[0], median=v[len(v)//2], max=v[-1]) for k,v in ms.items()})
     o['ratio_of_minima'] = {k:v['min']/o['ms']['triton']['min'] for k,v in o['ms'].items()}
-    o['marginal_error'] = dict(triton=err(fs['triton']()), torch=err(fs['torch']()), released=err(fs['released']()))
+    o['marginal_error'] = {k:err(fs[k]()) for k in ('triton','torch','released') if k in fs}
     if device.type!='cuda': return o
     torch.cuda.synchronize(); torch.cuda.reset_peak_memory_stats()
     base = torch.cuda.memory_allocated()
