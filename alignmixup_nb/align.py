@@ -81,6 +81,17 @@ def align(
     return _carry(b, R.mT, **kw),_carry(a, R, **kw)
 
 # %% ../nbs/02_align.ipynb #62e2c086
+def _moved(keep, move, R, share, tokens):
+    "`share` of `keep`, and the rest of `move` with its columns moved by R (n,r,r): one product that adds to a copy of `keep`"
+    with torch.autocast(keep.device.type, enabled=False):
+        R = R.to(keep.dtype)
+        return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=share, alpha=1-share)
+
+def _pair(x, y, R, lam, direction, tokens):
+    "`lam` of x and the rest of y, in direction 0 in the places of x and in direction 1 in those of y"
+    return _moved(y, x, R, 1-lam, tokens) if direction else _moved(x, y, R.mT, lam, tokens)
+
+# %% ../nbs/02_align.ipynb #d9a022fc
 def _flat(x, channels_last, n_prefix):
     "`x` without prefix tokens as columns (n,c,r), or as tokens (n,r,c) if that is how it lies in memory; and which of the two"
     if channels_last: return _columns(x, True, n_prefix).mT,True
@@ -92,16 +103,6 @@ def _unflat(z, x, tokens, channels_last):
     if channels_last or not tokens: return z.reshape(x.shape)
     return z.unflatten(1, x.shape[2:]).movedim(-1, 1)
 
-def _moved(keep, move, R, share, tokens):
-    "`share` of `keep`, and the rest of `move` with its columns moved by R (n,r,r): one product that adds to a copy of `keep`"
-    with torch.autocast(keep.device.type, enabled=False):
-        R = R.to(keep.dtype)
-        return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=share, alpha=1-share)
-
-def _pair(x, y, R, lam, direction, tokens):
-    "`lam` of x and the rest of y, in direction 0 in the places of x and in direction 1 in those of y"
-    return _moved(y, x, R, 1-lam, tokens) if direction else _moved(x, y, R.mT, lam, tokens)
-
 def _both_flat(x, y, channels_last=False, n_prefix=0, **_):
     "Both as `_flat` gives x"
     (a,tokens),(b,other) = (_flat(o, channels_last, n_prefix) for o in (x, y))
@@ -111,6 +112,7 @@ def _whole(z, x, y, lam, tokens, channels_last=False, n_prefix=0, **_):
     "The mix `z` in the shape of `x`, with the prefix tokens of `x` and `y` mixed in place"
     return torch.cat([torch.lerp(y[:,:n_prefix], x[:,:n_prefix], lam), z], 1) if n_prefix else _unflat(z, x, tokens, channels_last)
 
+# %% ../nbs/02_align.ipynb #a31acba0
 def _check_mix(n, lam, direction):
     if n==1: raise ValueError(f'alignmix takes a batch of at least 2 pairs, got 1: it has nobody to mix with; for a single pair see `align`')
     if not 0<=lam<=1: raise ValueError(f'lam has to be in [0,1], got {lam}')
