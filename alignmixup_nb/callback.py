@@ -189,12 +189,13 @@ def _named(probe, layers, layer):
     if layer is None or layer=='last':
         fits = lambda l, cut: cut(l) and (layer=='last' or probe.acts(l))
         found = next((l for cut in (probe.cut, probe.shared) for l in reversed(layers) if fits(l, cut)), None)
-        return found or _no_layer(f'no layer of {type(probe.model).__name__} qualifies for a mix of features', layers, probe)
-    found = next((l for l in probe.layers if l.module is layer or l.name==layer), None)
-    name = repr(layer) if isinstance(layer, str) else type(layer).__name__
-    if found is None: _no_layer(f'there is no layer {name} that runs in {type(probe.model).__name__} and puts out one tensor', layers, probe)
-    if not found.shape[2:]: _no_layer(f'layer {found} has no positions to align', layers, probe)
-    if not (probe.cut(found) or probe.shared(found)): _no_layer(f'layer {found} is no place for a mix: a part of the prediction goes round it', layers, probe)
+        if found is None: _no_layer(f'no layer of {type(probe.model).__name__} qualifies for a mix of features', layers, probe)
+    else:
+        found = next((l for l in probe.layers if l.module is layer or l.name==layer), None)
+        name = repr(layer) if isinstance(layer, str) else type(layer).__name__
+        if found is None: _no_layer(f'there is no layer {name} that runs in {type(probe.model).__name__} and puts out one tensor', layers, probe)
+        if not found.shape[2:]: _no_layer(f'layer {found} has no positions to align', layers, probe)
+        if not (probe.cut(found) or probe.shared(found)): _no_layer(f'layer {found} is no place for a mix: a part of the prediction goes round it', layers, probe)
     probe.acts(found)
     return found
 
