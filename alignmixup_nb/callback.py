@@ -535,7 +535,7 @@ def _drawn(self:MixCallback, n, seed, mode):
 def _sheet(rows, titles, span, size):
     "Rows of images (n,c,h,w) with `titles` above the first; `span` is what black and white stand for"
     lo,hi = span
-    fig,axs = plt.subplots(len(rows), len(titles), figsize=(size*len(titles), (size+.3)*len(rows)), squeeze=False)
+    fig,axs = plt.subplots(len(rows), len(titles), figsize=(size*len(titles), size*len(rows)+.6), squeeze=False)
     for i,j in ((i,j) for i in range(len(rows)) for j in range(len(titles))):
         im = ((rows[i][j]-lo)/(hi-lo)).clamp(0, 1).movedim(0, -1)
         axs[i,j].imshow(im[...,0] if im.shape[-1]!=3 else im, cmap='gray', vmin=0, vmax=1)
@@ -560,6 +560,7 @@ def show(self:MixCallback,
     rec = self._drawn(len(x), seed, mode)
     mixed,(lam,perm) = self.mixer.apply(rec, x) if rec.mode=='input' else (x, (rec.lam, rec.perm))
     y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
-    fig = _sheet([mixed] if rec.mode=='input' else [x, x[perm]], [f'{lam:.2f} {y[j]} + {1-lam:.2f} {y[perm[j]]}' for j in range(len(x))], (x.min(),x.max()), size)
+    titles = [f'{y[j]}: {lam:.0%}\n{y[perm[j]]}: {1-lam:.0%}' for j in range(len(x))]
+    fig = _sheet([mixed] if rec.mode=='input' else [x, x[perm]], titles, (x.min(),x.max()), size)
     fig.suptitle(_caption(rec, self.mixer), fontsize=9)
     fig.tight_layout()
