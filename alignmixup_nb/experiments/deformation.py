@@ -170,7 +170,7 @@ def feature_maps(
     return {k:F.adaptive_avg_pool2d(kept[k], min(kept[k].shape[-1], most)) for k in layers}
 
 # %% ../../nbs/experiments/deformation.ipynb #1d710a29
-EPS = (.01,.03,.1,.3,1.,10.,100.,1000.)
+EPS = (.01,.03,.1,.3,1.,10.,50.,100.,1000.)
 BASELINES = ('in place','nearest','chance')
 
 def recover(
