@@ -148,10 +148,10 @@ def fourier_noise(
     generator:torch.Generator=None, # On the CPU; None takes torch's own
     device:torch.device=None, # Where the noise is transformed; the same numbers everywhere
 ) -> Tensor: # (n,h,w)
-    "Smooth random landscapes: white noise whose spectrum falls off, by one inverse 2-D FFT"
-    freq = (torch.fft.fftfreq(h)[:,None]**2 + torch.fft.rfftfreq(w)**2).sqrt().clamp_(min=1/max(h, w)) # (h,w//2+1)
-    z = torch.view_as_complex(torch.randn(n, h, w//2+1, 2, generator=generator))/freq**decay
-    return torch.fft.irfft2(z.to(device, non_blocking=True), s=(h,w))
+    "Smooth random landscapes: white noise whose spectrum is made to fall off, by a 2-D FFT and back"
+    freq = (torch.fft.fftfreq(h, device=device)[:,None]**2 + torch.fft.rfftfreq(w, device=device)**2).sqrt().clamp_(min=1/max(h, w)) # (h,w//2+1)
+    white = torch.randn(n, h, w, generator=generator).to(device, non_blocking=True)
+    return torch.fft.irfft2(torch.fft.rfft2(white)/freq**decay, s=(h,w))
 
 def top_pixels(
     v:Tensor, # (n,h,w)
