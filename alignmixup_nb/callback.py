@@ -6,7 +6,7 @@
 __all__ = ['Layer', 'find_layer', 'find_stages', 'MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
-import math, warnings
+import inspect, math, warnings
 from collections import Counter
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
 from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
-from .mixers import AlignMixup, MODES
+from .mixers import AlignMixup, Mix, MODES
 
 # %% ../nbs/04_callback.ipynb #50805dae
 @dataclass
@@ -34,6 +34,7 @@ class Layer:
     places:int=0 # Independent positions, at most 64: 0 without positions, few if they are copies or an enlarged map
     most:int=0 # As many as its shape allows
     calls:int=0 # How often it runs in one forward pass
+    outputs:int=1 # Tensors that the model returns with a row for each image
     cut:bool=None # With its output permuted over the batch, is the prediction? None: not asked
     acts:bool=None # Does alignment change the prediction? None: not asked
     @property
@@ -69,11 +70,18 @@ def _hooked(modules, f, body, pre=False):
         finally: hook.live = False
 
 # %% ../nbs/04_callback.ipynb #af48fe43
+def _nested(f, o):
+    "`f` of each tensor in `o`, which may be a tuple, list or dict of them"
+    if isinstance(o, dict): return {k:_nested(f, v) for k,v in o.items()}
+    if isinstance(o, tuple) and hasattr(o, '_fields'): return type(o)(*(_nested(f, v) for v in o))
+    if isinstance(o, (tuple,list)): return type(o)(_nested(f, v) for v in o)
+    return f(o) if isinstance(o, Tensor) else o
+
 def _rows(pred, n):
-    "All floating point tensors in `pred` that have a row for each image, side by side: (n,k)"
-    if isinstance(pred, Tensor): return [pred.flatten(1).float()] if pred.is_floating_point() and pred.ndim>1 and len(pred)==n else []
-    if isinstance(pred, dict): pred = list(pred.values())
-    return sum((_rows(p, n) for p in pred), []) if isinstance(pred, (tuple,list)) else []
+    "All floating point tensors in `pred` that have a row for each image, each as (n,k)"
+    found = []
+    _nested(found.append, pred)
+    return [p.reshape(n, -1).float() for p in found if p.is_floating_point() and p.ndim and len(p)==n]
 
 def _woken(model):
     "Random stand-ins for weights that are (nearly) all zero, as some networks start: what they switch off has to be seen"
@@ -88,20 +96,25 @@ def _uncompiled(model):
 
 def _at_rest(model, device, body):
     "`body()` in eval mode, uncompiled, without gradient or autocast; afterwards modes and random numbers are as they were"
-    modes = [(m,m.training) for m in model.modules()]
+    modes,fast = [(m,m.training) for m in model.modules()],torch.backends.mha.get_fastpath_enabled()
     with _uncompiled(model), torch.no_grad(), torch.autocast(device.type, enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
         try:
+            torch.backends.mha.set_fastpath_enabled(False) # it goes round the layers inside
             model.eval()
             return body()
         finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+            for m,training in modes: # by `train` where it has to change: some modules do more there
+                if m.training!=training: m.train(training)
             for m,training in modes: m.training = training
 
 # %% ../nbs/04_callback.ipynb #16ca3343
-_SIZES = dict(out_channels=False, num_features=False, num_channels=False, out_features=True) # name of the width of a layer -> are its channels last?
+_SIZES = dict(out_channels=False, num_features=False, num_channels=False, out_features=True, embedding_dim=True) # name of the width of a layer -> are its channels last?
 
 def _width(m):
     "How many channels a layer with weights puts out, and whether on the last axis"
     if isinstance(m, nn.LayerNorm): return m.normalized_shape[-1],True
+    if isinstance(m, nn.RNNBase): return (m.proj_size or m.hidden_size)*(2 if m.bidirectional else 1),True
     return next(((getattr(m, k),last) for k,last in _SIZES.items() if isinstance(getattr(m, k, None), int)), None)
 
 def _places(x, tol=1e-5):
@@ -114,10 +127,11 @@ def _places(x, tol=1e-5):
 class _Probe:
     "A few images in a network at rest: which layers run, and what the prediction says to a changed output"
     def __init__(self, model, xb, n=3):
-        self.model,self.xb = model,[x[:n].clone() if isinstance(x, Tensor) else x for x in xb]
-        self.n,self.params,self.layers,self.width = len(self.xb[0]),_woken(model),[],None
+        self.model,self.n = model,min(n, find_bs(xb))
+        self.xb = _nested(lambda x: x[:self.n] if x.ndim else x, tuple(xb))
+        self.params,self.layers,self.width,self.grids = _woken(model),[],None,set()
         self.n_prefix = next((m.num_prefix_tokens for m in model.modules() if isinstance(getattr(m, 'num_prefix_tokens', None), int)), 
-                             int(any(hasattr(m, k) for m in model.modules() for k in ('class_token','cls_token'))))
+                             int(any(hasattr(m, k) for m in model.modules() for k in ('class_token','cls_token','class_embedding'))))
         self.names = {m:name for name,m in model.named_modules() if name}
         self.tol = 1e-3 if all(p.dtype in (torch.float32,torch.float64) for p in model.parameters()) else 5e-2
         self.base = _hooked(self.names, self.note, self.run)
@@ -126,14 +140,16 @@ class _Probe:
         "Keep what is known of the output of a module at its first call"
         seen = next((l for l in self.layers if l.module is m), None)
         if seen: seen.calls += 1
-        elif isinstance(out, Tensor) and out.is_floating_point() and out.ndim>1 and len(out)==self.n: self.layers.append(self.layer(self.names[m], m, out))
+        self.width = _width(m) or self.width
+        if not seen and isinstance(out, Tensor) and out.is_floating_point() and out.ndim>1 and len(out)==self.n: self.layers.append(self.layer(self.names[m], m, out))
     def layer(self, name, m, out):
         "A `Layer` with the layout of its output: the axis as wide as the last layer with weights holds the channels"
-        self.width = _width(m) or self.width
         width,last = self.width or (0,False)
         if (out.shape[1]==width) != (out.shape[-1]==width): last = out.shape[-1]==width
+        if out.ndim>3: self.grids.add(math.prod(out.shape[1:-1] if last else out.shape[2:]))
         r = out.shape[1]-self.n_prefix
-        l = Layer(name, m, tuple(out.shape), last and out.ndim>2, self.n_prefix if last and out.ndim==3 and math.isqrt(max(r, 0))**2==r else 0, calls=1)
+        prefix = last and out.ndim==3 and (r in self.grids or math.isqrt(max(r, 0))**2==r)
+        l = Layer(name, m, tuple(out.shape), last and out.ndim>2, self.n_prefix if prefix else 0, calls=1)
         if out.ndim>2: l.places,l.most = _places(l.split(out)[1], 1e-2*self.tol)
         return l
     def run(self, layer=None, f=None, every=False):
@@ -142,23 +158,36 @@ class _Probe:
         def swap(m, args, out):
             calls.append(m)
             return f(out) if every or len(calls)==1 else None
-        forward = lambda: torch.func.functional_call(self.model, self.params, tuple(self.xb)) if self.params else self.model(*self.xb)
+        xb = _nested(Tensor.clone, self.xb) # a model may change its input
+        forward = lambda: torch.func.functional_call(self.model, self.params, xb) if self.params else self.model(*xb)
         pred = _hooked([layer.module], swap, forward) if layer else forward()
         rows = _rows(pred, self.n)
         if not rows: raise TypeError(f'the model returns {type(pred).__name__} without a row for each of {self.n} images')
+        self.widths = [o.shape[1] for o in rows]
         return torch.cat(rows, 1)
 
 # %% ../nbs/04_callback.ipynb #91c71b35
 @patch
 def cut(self:_Probe, l):
     "With the output of `l` permuted over the batch, is the prediction permuted the same way?"
-    if l.cut is None: l.cut = (self.run(l, lambda o: o.roll(1, 0))-self.base.roll(1, 0)).abs().max().item() <= self.tol*self.spread
+    if l.cut is None: l.cut = self.permutes(l)
     return l.cut
+
+@patch(as_prop=True)
+def tells(self:_Probe):
+    "Do the predictions differ from image to image?"
+    return self.spread>1e-6*self.base.abs().max().item()
+
+@patch
+def permutes(self:_Probe, l, first=False, **kw):
+    "The same, of the first tensor of the prediction alone with `first`"
+    d = self.run(l, lambda o: o.roll(1, 0), **kw)-self.base.roll(1, 0)
+    return d[:,:self.widths[0] if first else None].abs().max().item() <= self.tol*self.spread
 
 @patch
 def shared(self:_Probe, l):
     "Does `l` run several times, side by side (siamese): is it a cut with all its outputs permuted?"
-    return l.calls>1 and (self.run(l, lambda o: o.roll(1, 0), every=True)-self.base.roll(1, 0)).abs().max().item() <= self.tol*self.spread
+    return l.calls>1 and self.permutes(l, every=True)
 
 @patch
 def acts(self:_Probe, l):
@@ -166,7 +195,10 @@ def acts(self:_Probe, l):
     def mix(shuffle, out):
         pre,x = l.split(out)
         b = x.roll(1, 0).flatten(2)
-        if shuffle: b = b[:,:,torch.randperm(b.shape[-1], generator=torch.Generator().manual_seed(1)).to(b.device)]
+        if shuffle:
+            keep = int(l.channels_last and out.ndim==3) # the first token may be a class token that nobody told of
+            order = torch.randperm(b.shape[-1]-keep, generator=torch.Generator().manual_seed(1))+keep
+            b = torch.cat([b[:,:,:keep], b[:,:,order.to(b.device)]], 2)
         return l.join((pre+pre.roll(1, 0))/2, (x+b.view(x.shape))/2)
     if l.acts is None: l.acts = l.places>1 and (self.run(l, partial(mix, True))-self.run(l, partial(mix, False))).abs().max().item() > self.tol*self.spread
     return l.acts
@@ -199,12 +231,34 @@ def _named(probe, layers, layer):
     probe.acts(found)
     return found
 
+def _batch_statistics(model, body):
+    "`body()` with every batch norm going by the statistics of its batch, which it does not keep"
+    norms = [(m,m.running_mean,m.running_var) for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    try:
+        for m,*_ in norms: m.running_mean = m.running_var = None
+        return body()
+    finally:
+        for m,mean,var in norms: m.running_mean,m.running_var = mean,var
+
+def _probed(model, xb, f):
+    "`f` of a probe of `model`; where untrained batch norms let all images look alike, their running statistics are left out"
+    model,xb = _bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
+    n,tensors = find_bs(xb),[]
+    if n<2: raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
+    _nested(tensors.append, xb)
+    def body(): probe = _Probe(model, xb); return f(probe) if probe.tells else None
+    def again(): return f(_Probe(model, xb))
+    at_rest = partial(_at_rest, model, tensors[0].device)
+    return at_rest(body) or at_rest(lambda: _batch_statistics(model, again))
+
 def _choose(probe, layer, every):
     "The layer asked for or the last one that qualifies, and the candidates"
-    if not probe.spread>1e-6*probe.base.abs().max().item(): raise ValueError(f'the predictions for the first {probe.n} images are all alike: they can not tell which layer to mix')
+    if not probe.tells: raise ValueError(f'the predictions for the first {probe.n} images are all alike: they can not tell which layer to mix')
     layers = [l for l in probe.layers if l.spatial]
     if every: [(probe.cut(l), probe.acts(l)) for l in layers]
-    return _named(probe, layers, layer),layers
+    found = _named(probe, layers, layer)
+    found.outputs = len(probe.widths)
+    return found,layers
 
 # %% ../nbs/04_callback.ipynb #fc221982
 def find_layer(
@@ -214,9 +268,7 @@ def find_layer(
     every:bool=False, # Ask every candidate both questions; else only as many as it takes
 ) -> tuple[Layer, list]: # The layer, and all candidates in the order in which they run
     "The layer of `model` whose output a mix belongs at"
-    model,xb = _bare(model),xb if isinstance(xb, (tuple,list)) else (xb,)
-    if len(xb[0])<2: raise ValueError(f'a batch of {len(xb[0])} can not tell which layer to mix; it takes 2 or more images')
-    return _at_rest(model, xb[0].device, lambda: _choose(_Probe(model, xb), layer, every))
+    return _probed(model, xb, lambda probe: _choose(probe, layer, every))
 
 # %% ../nbs/04_callback.ipynb #f92d2134
 def find_stages(
@@ -224,8 +276,7 @@ def find_stages(
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
 ) -> list: # Names, in the order in which they run
     "The stages of the first half of `model`, among which manifold mixup draws"
-    model,xb = _bare(model),xb if isinstance(xb, (tuple,list)) else (xb,)
-    return _at_rest(model, xb[0].device, lambda: _stages(_Probe(model, xb)))
+    return _probed(model, xb, _stages)
 
 def _by_positions(layers):
     "Lists of layers with the same number of positions"
@@ -267,15 +318,19 @@ class MixCallback(Callback):
         if prob is not None and not 0<=prob<=1: raise ValueError(f'prob is {prob}; it has to be in [0, 1]')
         if not 0<=start<end<=1: raise ValueError(f'start is {start} and end is {end}; it has to be 0 <= start < end <= 1')
         self.mixer,self.layer,self.prob,self.start,self.end,self.seed = mixer,layer,prob,start,end,seed
-        self.layer_name,self.generator,self.restored,self.inner,self.warned = None,None,False,None,set()
+        self.layer_name,self.generator,self.seeded,self.restored,self.inner,self.warned = None,None,False,False,None,set()
         self._forget()
-    def _forget(self): self.rec,self.mix,self.found,self.asked,self.fresh = None,None,{},None,True
+    def _forget(self):
+        self.rec,self.mix,self.found,self.asked,self.fresh = None,None,{},None,True
+        self.calls,self.per_pass,self.backward,self.mixed_loss = 0,None,False,False
     def __setattr__(self, k, v): object.__setattr__(self, k, v)
     @property
     def learn(self): return self.__dict__.get('_learn')
     @learn.setter
     def learn(self, learn):
-        if self.learn is not None and learn is not self.learn: self._uninstall()
+        if self.learn is not None and learn is not self.learn:
+            if learn is None and sum(cb is self for cb in self.learn.cbs)>1: return # attached twice, and taken off once
+            self._uninstall()
         self.__dict__['_learn'] = learn
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
@@ -321,18 +376,28 @@ def _step(self:MixCallback): return self.inner() if self.inner else type(self.le
 @patch
 def _one_batch(self:MixCallback):
     "The learner's step, with the batch mixed on its way through the network"
-    self.rec,self.mix,self.calls,self.per_pass = None,None,0,None
+    self.rec,self.mix,self.calls,self.per_pass,self.backward,self.mixed_loss = None,None,0,None,False,False
     if not self._mixable(): return self._step()
-    kw = self._prepare() | ({} if self.prob is None else dict(prob=self.prob))
-    pct = self.learn.pct_train
+    kw,pct = self._prepare(),self.learn.pct_train
     if pct<self.start or self.end<1 and pct>=self.end: return self._step()
-    self.rec = self.mixer.draw(find_bs(self.learn.yb), self.generator, **kw)
+    if self.generator is None: self._seed() # attached in the middle of a training
+    n,(kw,drawn) = find_bs(self.learn.yb),self._share(kw)
+    if not drawn: return self._step()
+    self.rec = self.mixer.draw(n, self.generator, **kw)
     self._place(self._step)
+
+@patch
+def _share(self:MixCallback, kw):
+    "What `draw` is told, with the share of mixed batches if it takes one; if not, the coin is tossed here"
+    if self.prob is None: return kw,True
+    takes = inspect.signature(self.mixer.draw).parameters
+    if 'prob' in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values()): return kw|dict(prob=self.prob),True
+    return kw,torch.rand((), generator=self.generator).item()<self.prob
 
 @patch
 def _mixable(self:MixCallback):
     "Is this a batch of training with targets, and two images or more?"
-    return self.run and self.run_train and self.learn.training and len(self.learn.yb)>0 and find_bs(self.learn.yb)>1
+    return self.run and self.run_train and any(cb is self for cb in self.learn.cbs) and self.learn.training and len(self.learn.yb)>0 and find_bs(self.learn.yb)>1
 
 # %% ../nbs/04_callback.ipynb #1f192e5a
 @patch
@@ -365,23 +430,44 @@ def _stages(self:MixCallback):
 # %% ../nbs/04_callback.ipynb #9ef004ee
 @patch
 def _head(self:MixCallback):
-    "The last linear layer to run"
+    "The last linear layer that the whole prediction goes through, or at least the first tensor of it"
     if ('head',) not in self.found:
-        model = _bare(self.learn.model)
-        layers = _at_rest(model, self.learn.xb[0].device, lambda: _Probe(model, self.learn.xb).layers)
-        linear = [l.module for l in layers if isinstance(l.module, nn.Linear)]
-        if not linear: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and {type(model).__name__} has none")
-        self.found['head',] = linear[-1]
+        (linear,i),model = _probed(self.learn.model, self.learn.xb, _heads),type(_bare(self.learn.model)).__name__
+        if not linear: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and {model} has none")
+        if i is None: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and a part of the prediction of {model} goes round {', '.join(l.name for l in linear)}")
+        if not linear[i].cut: self._warn(f'{model} returns {linear[i].outputs} tensors, and only the first of them comes through {linear[i].name}, whose input is mixed: a loss that looks at the others is mixed though they are not')
+        self.found['head',] = linear[i].module
     return self.found['head',]
 
+def _heads(probe):
+    "The linear layers, and the number of the one whose input is an embedding"
+    linear = [l for l in probe.layers if isinstance(l.module, nn.Linear)]
+    for l in linear: l.outputs = len(probe.widths)
+    tests = (probe.cut, partial(probe.permutes, first=True)) if probe.tells else (lambda l: True,)
+    return linear,next((i for fits in tests for i,l in reversed(list(enumerate(linear))) if fits(l)), None)
+
 # %% ../nbs/04_callback.ipynb #576a343b
+@patch
+def _check_targets(self:MixCallback):
+    "Refuse targets that have positions"
+    maps = [tuple(t.shape) for t in self.learn.yb if isinstance(t, Tensor) and t.ndim>2]
+    if maps: self._refuse(maps[0])
+
+@patch
+def _refuse(self:MixCallback, shape):
+    raise ValueError(f"mode 'feature' moves positions, and a target of shape {tuple(shape)} has positions that would stay where they are; use modes=('input',)")
+
 @patch
 def _prepare(self:MixCallback):
     "Find the layers that the mixer may ask for; what it has to be told about them"
     if self.fresh:
-        model,shape = _bare(self.learn.model),self.learn.xb[0].shape[1:]
-        if self.asked is None or self.asked[0] is not model or self.asked[1]!=shape: self.found = {}
-        self.asked,self.fresh = (model,shape),False
+        model,shapes = _bare(self.learn.model),[]
+        _nested(lambda x: shapes.append(x.shape[1:]), self.learn.xb)
+        asked = [self.layer, shapes, *model.modules()]
+        if asked!=self.asked: self.found = {}
+        self.asked,self.fresh = asked,False
+        if 'embedding' in getattr(self.mixer, 'modes', ()): self._head()
+        if 'feature' in getattr(self.mixer, 'modes', ()): self._check_targets()
     if 'feature' not in getattr(self.mixer, 'modes', ()): return {}
     if not getattr(self.mixer, 'names_layer', False): self._layer()
     names = getattr(self.mixer, 'layers', ())
@@ -396,15 +482,8 @@ def _place(self:MixCallback, body):
     if mode not in MODES: raise ValueError(f'mode is {mode!r}; it has to be one of {MODES}')
     if mode=='input': self.learn.xb = self._mix_input(self.learn.xb)
     if mode in ('input','clean'): return body()
-    if mode=='feature': self._check_targets()
-    hooked = partial(_hooked, [self._head()], self._mix_embedding, body, pre=True) if mode=='embedding' else partial(_hooked, [self._layer(self.rec.layer).module], self._mix_feature, body)
+    hooked = partial(_hooked, [self._head()], self._mix_embedding, body, pre=True) if mode=='embedding' else partial(_hooked, [self._layer(getattr(self.rec, 'layer', None)).module], self._mix_feature, body)
     with _uncompiled(self.learn.model): return hooked()
-
-@patch
-def _check_targets(self:MixCallback):
-    "Refuse targets that have positions"
-    maps = [tuple(t.shape) for t in self.learn.yb if isinstance(t, Tensor) and t.ndim>2]
-    if maps: raise ValueError(f"mode 'feature' moves positions, and a target of shape {maps[0]} has positions that would stay where they are; use modes=('input',)")
 
 @patch
 def _mix_input(self:MixCallback, xb):
@@ -419,23 +498,33 @@ def _mix_input(self:MixCallback, xb):
 @patch
 def _first(self:MixCallback):
     "Is this the layer's first call in a pass? The pass after the forward pass is that of gradient checkpointing"
+    if self.per_pass is not None and not self.backward: return False # somebody else's pass, in between
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
+
+@patch
+def _applied(self:MixCallback, x):
+    "`x` mixed; features of a network that diverges are no longer aligned, but mixed in place, so that the loss can tell"
+    try: return self.mixer.apply(self.rec, x)
+    except ValueError:
+        if x.detach().abs().max()<1e12: raise
+    perm = self.rec.perm.to(x.device)
+    return x[perm].lerp_(x, self.rec.lam),Mix(self.rec.lam, perm)
 
 @patch
 def _mix_feature(self:MixCallback, module, args, out):
     "The hook: the output of the layer, mixed"
     if not self._first(): return
-    layer = self._layer(self.rec.layer)
+    layer = self._layer(getattr(self.rec, 'layer', None))
     pre,x = layer.split(out)
-    x,self.mix = self.mixer.apply(self.rec, x)
+    x,self.mix = self._applied(x)
     return layer.join(pre[self.mix.perm].lerp_(pre, self.mix.lam) if layer.n_prefix else pre, x)
 
 @patch
 def _mix_embedding(self:MixCallback, module, args, out):
     "The hook: the input of the last linear layer, mixed"
     if not self._first(): return
-    x,self.mix = self.mixer.apply(self.rec, args[0])
+    x,self.mix = self._applied(args[0])
     return x,*args[1:]
 
 # %% ../nbs/04_callback.ipynb #5b04a721
@@ -445,17 +534,26 @@ def after_pred(self:MixCallback):
     if self.rec is None or self.rec.mode not in ('feature','embedding'): return
     if self.mix is None: raise RuntimeError(f"the mode of this batch is {self.rec.mode!r}, and the layer to mix did not run in the forward pass; does the model take another path in training?")
     self.per_pass = self.calls
-    if self.calls>1: self._warn(f'layer {self.rec.layer or self.layer_name} runs {self.calls} times in a forward pass; its first output is mixed')
+    name = getattr(self.rec, 'layer', None) or self.layer_name
+    if self.calls>1: self._warn(f'layer {name} runs {self.calls} times in a forward pass; its first output is mixed')
+    if self.rec.mode!='feature': return
+    n,there = len(_rows(self.learn.pred, find_bs(self.learn.yb))),self._layer(getattr(self.rec, 'layer', None)).outputs
+    if n>there: self._warn(f'the model returns {n} tensors in training and {there} at rest; if those that are added do not come through layer {name}, their loss is mixed though they are not')
+    words = [t.shape for t in self.learn.yb if isinstance(t, Tensor) and t.ndim==2 and not t.is_floating_point()]
+    if words and getattr(self.learn.pred, 'ndim', 0)>2 and words[0][1] in self.learn.pred.shape[1:]: self._refuse(words[0])
+
+@patch
+def before_backward(self:MixCallback): self.backward = True
 
 @patch
 def after_loss(self:MixCallback):
     "lam of the loss against the targets, the rest against those of the second images"
-    if self.mix is None: return
+    if self.mix is None or self.mixed_loss: return
     if self.learn.loss_grad.numel()!=1: raise ValueError(f"the loss has shape {tuple(self.learn.loss_grad.shape)}; a mixed loss takes one number, so use reduction='mean' or 'sum'")
     lam,perm = self.mix
-    second = self.learn.loss_func(self.learn.pred, *[t[perm] for t in self.learn.yb])
+    second = self.learn.loss_func(self.learn.pred, *_nested(lambda t: t[perm.to(t.device)] if t.ndim else t, tuple(self.learn.yb)))
     self.learn.loss_grad = lam*self.learn.loss_grad + (1-lam)*second
-    self.learn.loss = self.learn.loss_grad.clone()
+    self.learn.loss,self.mixed_loss = self.learn.loss_grad.clone(),True
 
 # %% ../nbs/04_callback.ipynb #063cedb7
 @patch
@@ -472,6 +570,11 @@ def before_train(self:MixCallback):
     if isinstance(self.learn.model, nn.DataParallel): raise ValueError('the model is an nn.DataParallel, whose replicas see a part of the batch each; train it in `with learn.distrib_ctx():` instead')
     if not (self.seeded or self.restored): self._seed()
     self.seeded,self.restored = True,False
+
+@patch
+def before_batch(self:MixCallback):
+    "Take over the next step, if this was attached in the middle of a training"
+    if self.learn.training: self._install()
 
 @patch
 def _seed(self:MixCallback):
