@@ -6,7 +6,7 @@
 __all__ = ['Layer', 'find_layer', 'find_stages', 'MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
-import inspect, math, warnings
+import math, warnings, weakref
 from collections import Counter
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
 from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
-from .mixers import AlignMixup, Mix, MODES
+from .mixers import AlignMixup, draw_from, Mix, MODES
 
 # %% ../nbs/04_callback.ipynb #50805dae
 @dataclass
@@ -331,6 +331,7 @@ class MixCallback(Callback):
         if self.learn is not None and learn is not self.learn:
             if learn is None and sum(cb is self for cb in self.learn.cbs)>1: return # attached twice, and taken off once
             self._uninstall()
+            self.__dict__['_last'] = weakref.ref(self.learn)
         self.__dict__['_learn'] = learn
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
@@ -377,22 +378,13 @@ def _step(self:MixCallback): return self.inner() if self.inner else type(self.le
 def _one_batch(self:MixCallback):
     "The learner's step, with the batch mixed on its way through the network"
     self.rec,self.mix,self.calls,self.per_pass,self.backward,self.mixed_loss = None,None,0,None,False,False
+    if self.learn is None: return self._last()._do_one_batch() # taken off when the batch had begun
     if not self._mixable(): return self._step()
     kw,pct = self._prepare(),self.learn.pct_train
     if pct<self.start or self.end<1 and pct>=self.end: return self._step()
     if self.generator is None: self._seed() # attached in the middle of a training
-    n,(kw,drawn) = find_bs(self.learn.yb),self._share(kw)
-    if not drawn: return self._step()
-    self.rec = self.mixer.draw(n, self.generator, **kw)
+    self.rec = draw_from(self.mixer, find_bs(self.learn.yb), self.generator, self.prob, **kw)
     self._place(self._step)
-
-@patch
-def _share(self:MixCallback, kw):
-    "What `draw` is told, with the share of mixed batches if it takes one; if not, the coin is tossed here"
-    if self.prob is None: return kw,True
-    takes = inspect.signature(self.mixer.draw).parameters
-    if 'prob' in takes or any(p.kind is p.VAR_KEYWORD for p in takes.values()): return kw|dict(prob=self.prob),True
-    return kw,torch.rand((), generator=self.generator).item()<self.prob
 
 @patch
 def _mixable(self:MixCallback):
@@ -604,7 +596,7 @@ def _generator(state):
 
 @patch
 def __getstate__(self:MixCallback):
-    return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','asked','_state')} | self.state_dict()
+    return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','asked','_state','_last')} | self.state_dict()
 
 @patch
 def __setstate__(self:MixCallback, state):
@@ -630,7 +622,7 @@ def _drawn(self:MixCallback, n, seed, mode):
     "A record for `n` images as training may draw it, of the mode that is asked for"
     g = torch.Generator().manual_seed(seed)
     kw = dict(layers=self.found['stages',]) if ('stages',) in self.found else {}
-    recs = (self.mixer.draw(n, g, **kw) for _ in range(1000))
+    recs = (draw_from(self.mixer, n, g, **kw) for _ in range(1000))
     rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
     if rec is None: raise ValueError(f"{self.mixer} draws no batch to show" + (f' with mode {mode!r}' if mode else ''))
     return rec

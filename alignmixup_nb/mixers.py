@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['MODES', 'SALIENCY', 'MIXERS', 'Record', 'Mix', 'Mixer', 'Mixup', 'BoxRecord', 'CutMix', 'fourier_noise', 'top_pixels',
            'MaskRecord', 'FMix', 'saliency', 'opencv_saliency', 'SaliencyMix', 'ManifoldMixup', 'AlignMixup',
-           'OneOfRecord', 'OneOf', 'ManifoldMix']
+           'OneOfRecord', 'draw_from', 'OneOf', 'ManifoldMix']
 
 # %% ../nbs/03_mixers.ipynb #09115bd0
-import bisect, math
+import bisect, inspect, math
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import NamedTuple
@@ -51,7 +51,8 @@ def _check(
         raise ValueError(f'weights is {weights}; it has to be {len(modes)} numbers from 0 up, not all 0: one for each of {modes}')
     if not 0<=prob<=1: raise ValueError(f'prob is {prob}; it has to be in [0, 1]')
 
-def _check_draw(n, generator):
+def _check_draw(n, generator, prob=None):
+    if prob is not None and not 0<=prob<=1: raise ValueError(f'prob is {prob}; it has to be in [0, 1]')
     if n<2: raise ValueError(f'a batch of {n} has nothing to mix with; it takes 2 or more images')
     if generator is not None and generator.device.type!='cpu': raise ValueError(f'the generator is on {generator.device}; it has to be on the CPU')
 
@@ -64,6 +65,7 @@ def _pick(options, weights, generator):
 # %% ../nbs/03_mixers.ipynb #68a3f8b9
 class Mixer:
     "Linear interpolation of a batch with a permutation of itself, and what every other mixer shares with it"
+    kind = Record # Of record that it draws
     names_layer = False # Does its record say at which layer to mix? Else whoever applies it chooses
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
@@ -80,13 +82,13 @@ class Mixer:
         layers:tuple=None, # Names of layers to choose from, for mixers that choose one; None: unknown
     ) -> Record: # The same for the same n and state of the generator, on every device
         "Everything random about the mix of a batch of `n`"
-        _check_draw(n, generator)
+        _check_draw(n, generator, prob)
         prob = self.prob if prob is None else prob
         mode,layer = self.place(generator, layers) if prob==1 or _uniform(generator)<prob else ('clean',None)
         kw = dict(layer=layer, lam=draw_lam(self.alpha, generator), direction=int(torch.randint(2, (), generator=generator)), perm=torch.randperm(n, generator=generator))
         return self.record(generator, mode=mode, **(kw if mode!='clean' else kw|dict(lam=1.)))
     def place(self, generator, layers): return _pick(self.modes, self.weights, generator),None
-    def record(self, generator, **kw): return Record(**kw)
+    def record(self, generator, **kw): return self.kind(**kw)
     def apply(self,
         rec:Record, # What was drawn
         x:Tensor, # (n,c,...) floating point
@@ -94,6 +96,9 @@ class Mixer:
         "`x` mixed as the record says; no random number is drawn and nothing waits for a device"
         if not x.is_floating_point(): raise TypeError(f'x is {x.dtype}; only floating point can be mixed')
         if len(x)!=len(rec.perm): raise ValueError(f'the record is for a batch of {len(rec.perm)} and x has shape {tuple(x.shape)}')
+        if rec.mode not in MODES: raise ValueError(f'mode is {rec.mode!r}; it has to be one of {MODES}')
+        if not 0<=rec.lam<=1: raise ValueError(f'lam is {rec.lam}; it has to be in [0, 1]')
+        if not isinstance(rec, self.kind): raise TypeError(f'{type(self).__name__} takes what it draws, a {self.kind.__name__}, not a {type(rec).__name__}')
         perm = rec.perm.to(x.device, non_blocking=True)
         x,lam = (x,1.) if rec.mode=='clean' else self.blend(rec, x, perm)
         return x,Mix(lam, perm)
@@ -117,7 +122,7 @@ class BoxRecord(Record):
 
 def _size(x):
     "Height and width of a batch of images"
-    if x.ndim!=4: raise ValueError(f'x has shape {tuple(x.shape)}; pixels can be switched in images (n,c,h,w) only')
+    if x.ndim!=4 or not x.numel(): raise ValueError(f'x has shape {tuple(x.shape)}; pixels can be switched in images (n,c,h,w) only')
     return x.shape[2:]
 
 def _halves(lam, size):
@@ -127,6 +132,7 @@ def _halves(lam, size):
 # %% ../nbs/03_mixers.ipynb #9778acca
 class CutMix(Mixer):
     "A box of the first image, replaced by the second"
+    kind = BoxRecord
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
         prob:float=.5, # Share of the batches that are mixed
@@ -158,6 +164,7 @@ def top_pixels(
     k:int, # How many, from 0 to h*w
 ) -> Tensor: # (n,h,w) bool, with k True in each of n
     "Where the k largest values of each image are"
+    if not 0<=k<=v[0].numel(): raise ValueError(f'k is {k}; of {v[0].numel()} pixels it has to be from 0 to all')
     best = v.flatten(1).argsort(1, descending=True)[:,:k]
     return torch.zeros_like(v, dtype=torch.bool).flatten(1).scatter_(1, best, True).view_as(v)
 
@@ -170,6 +177,7 @@ class MaskRecord(Record):
 
 class FMix(Mixer):
     "The first image where smooth random noise is high, the second elsewhere"
+    kind = MaskRecord
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
         decay:float=3., # Amplitudes fall off as frequency to the power of -decay, over 0
@@ -197,6 +205,7 @@ def saliency(
     x:Tensor, # (n,c,h,w) floating point, on any scale
 ) -> Tensor: # (n,h,w) from 0 up
     "How much each pixel differs from the means of its neighbourhoods, of a sixteenth to a half of the image to each side"
+    if x.ndim!=4 or not x.is_floating_point(): raise ValueError(f'x is {x.dtype} of shape {tuple(x.shape)}; it has to be floating point images (n,c,h,w)')
     with torch.autocast(x.device.type, enabled=False):
         grey = x.float().mean(1)
         means = (_window(grey.shape[1], max(grey.shape[1]//k, 1), x.device)@grey@_window(grey.shape[2], max(grey.shape[2]//k, 1), x.device).T for k in (2,4,8,16))
@@ -284,6 +293,19 @@ class OneOfRecord(Record):
     which:int=0 # Position of the mixer that drew it
     inner:Record=None # What that mixer drew
 
+def draw_from(
+    mixer, # Anything with `draw(n, generator)`
+    n:int, # Images in the batch, 2 or more
+    generator:torch.Generator=None, # On the CPU; None takes torch's own
+    prob:float=None, # Share of the batches that are mixed; None: the mixer's own
+    layers:tuple=None, # Names of layers to choose from; None: unknown
+): # A record
+    "A record of any mixer: where its `draw` takes no `prob`, the coin is tossed here"
+    takes,kw = inspect.signature(mixer.draw).parameters,dict(prob=prob, layers=layers)
+    if not any(p.kind is p.VAR_KEYWORD for p in takes.values()): kw = {k:v for k,v in kw.items() if k in takes}
+    if prob is not None and 'prob' not in kw and _uniform(generator)>=prob: return Record('clean', 1., torch.arange(n))
+    return mixer.draw(n, generator, **kw)
+
 class OneOf(Mixer):
     "For each batch one of several mixers"
     def __init__(self,
@@ -296,19 +318,19 @@ class OneOf(Mixer):
         self.mixers,self.weights = tuple(mixers),weights
         _check(1., self.mixers, weights, 1., among=None)
     @property
-    def modes(self): return tuple(dict.fromkeys(mode for m in self.mixers for mode in m.modes))
+    def modes(self): return tuple(dict.fromkeys(mode for m in self.mixers for mode in getattr(m, 'modes', ())))
     @property
     def aligned(self): return any(getattr(m, 'aligned', False) for m in self.mixers)
     @property
-    def names_layer(self): return all(m.names_layer for m in self.mixers if 'feature' in m.modes)
+    def names_layer(self): return all(getattr(m, 'names_layer', False) for m in self.mixers if 'feature' in getattr(m, 'modes', ()))
     @property
     def layers(self): return None if any(getattr(m, 'layers', ()) is None for m in self.mixers) else ()
     def draw(self, n, generator=None, prob=None, layers=None):
-        _check_draw(n, generator)
+        _check_draw(n, generator, prob)
         i = _pick(range(len(self.mixers)), self.weights, generator)
-        rec = self.mixers[i].draw(n, generator, prob, layers)
-        return OneOfRecord(**{f.name:getattr(rec, f.name) for f in fields(Record)}, which=i, inner=rec)
-    def apply(self, rec, x): return self.mixers[rec.which].apply(rec.inner, x)
+        rec = draw_from(self.mixers[i], n, generator, prob, layers)
+        return OneOfRecord(**{f.name:getattr(rec, f.name, f.default) for f in fields(Record)}, which=i, inner=rec)
+    def apply(self, rec, x): return (x,Mix(1., rec.perm.to(x.device))) if rec.mode=='clean' else self.mixers[rec.which].apply(rec.inner, x)
 
 # %% ../nbs/03_mixers.ipynb #d5c47288
 MIXERS = dict(mixup=Mixup, cutmix=CutMix, fmix=FMix, saliencymix=SaliencyMix, manifoldmixup=ManifoldMixup, alignmixup=AlignMixup)
