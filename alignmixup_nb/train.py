@@ -232,7 +232,7 @@ def commit() -> dict: # hash and dirty, both None outside a clone
         return dict(hash=git('rev-parse','HEAD'), dirty=bool(git('status','--porcelain','--untracked-files=no')))
     except (OSError, subprocess.CalledProcessError): return dict(hash=None, dirty=None)
 
-commit() # now: later on the clone may be at another
+_ = commit() # now: later on the clone may be at another
 
 # %% ../nbs/13_train.ipynb #5290071e
 def versions() -> dict: # package -> version
