@@ -1,3 +1,4 @@
+import re
 from configparser import ConfigParser
 from pathlib import Path
 from setuptools import setup, find_packages
@@ -10,10 +11,15 @@ statuses = ['1 - Planning', '2 - Pre-Alpha', '3 - Alpha', '4 - Beta', '5 - Produ
 pythons = [f'3.{i}' for i in range(int(cfg['min_python'].split('.')[1]), 14)]
 extras = {k.removesuffix('_requirements'): v.split() for k, v in cfg.items() if k.endswith('_requirements')}
 
+def absolute(m): # a package index has no files beside the README
+    kind = 'raw' if m[1] else 'blob'
+    return f'{m[1]}[{m[2]}]({cfg["git_url"]}/{kind}/{cfg["branch"]}/{m[3]})'
+readme = re.sub(r'(!?)\[([^\]]*)\]\((?!https?:|#)([^)\s]+)\)', absolute, (here/'README.md').read_text(encoding='utf-8'))
+
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
-    long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+    long_description=readme, long_description_content_type='text/markdown',
     classifiers=[f'Development Status :: {statuses[int(cfg["status"])-1]}', f'Intended Audience :: {cfg["audience"]}',
                  f'Natural Language :: {cfg["language"]}', *[f'Programming Language :: Python :: {o}' for o in pythons]],
     packages=find_packages(include=[cfg['lib_name'], cfg['lib_name']+'.*']), include_package_data=True, zip_safe=False,
