@@ -9,7 +9,7 @@ __all__ = ['BACKENDS', 'assignment', 'align', 'alignmix', 'alignmix_batch', 'dra
 import math, random
 import torch
 from torch import nn, Tensor
-from .sinkhorn import cost_matrix, relative_cost, sinkhorn
+from .sinkhorn import _check_settings, cost_matrix, relative_cost, sinkhorn
 
 # %% ../nbs/02_align.ipynb #2c3889ac
 def _check_features(a, b):
@@ -17,6 +17,10 @@ def _check_features(a, b):
         if not isinstance(o, Tensor) or not o.is_floating_point(): raise TypeError(f'features are float tensors, got {getattr(o, "dtype", type(o).__name__)}')
     if a.shape!=b.shape: raise ValueError(f'a and b need one shape, got {tuple(a.shape)} and {tuple(b.shape)}')
     if a.dim()<3: raise ValueError(f'features have shape (n,c,...) with at least one dimension of positions, got {tuple(a.shape)}')
+
+def _check_pair(a, b):
+    _check_features(a, b)
+    if a.dtype!=b.dtype: raise TypeError(f'a and b need one type, got {a.dtype} and {b.dtype}')
 
 def _columns(x, channels_last, n_prefix):
     "`x` as (n,c,r), without its prefix tokens"
@@ -33,9 +37,16 @@ def _restore(cols, x, channels_last, n_prefix):
 # %% ../nbs/02_align.ipynb #dd8da0ae
 BACKENDS = ('auto', 'torch', 'triton')
 
+def _check_solver(**kw):
+    "Refuse what is no setting of the solver, and settings that it does not take"
+    known = dict(eps=0.1, n_iter=None, tol=None, method='scaling', backend='auto')
+    if bad := [o for o in kw if o not in known]: raise TypeError(f"unknown setting {', '.join(map(repr, bad))}: there are {', '.join(map(repr, known))}")
+    *solver,backend = (known|kw).values()
+    _check_settings(*solver)
+    if backend not in BACKENDS: raise ValueError(f"unknown backend '{backend}': there are {', '.join(map(repr, BACKENDS))}")
+
 def _kernels(a, backend):
     "The module of the fused kernel if `backend` asks for it and it can run on `a`, else None"
-    if backend not in BACKENDS: raise ValueError(f"unknown backend '{backend}': there are {', '.join(map(repr, BACKENDS))}")
     if backend=='torch' or (backend=='auto' and a.device.type!='cuda'): return None
     try: from alignmixup_nb import kernels
     except ImportError: kernels = None
@@ -56,6 +67,7 @@ def assignment(
 ) -> Tensor: # (n,r,r) in [0,1], rows and columns sum to 1, fp32, no gradient: R[i,j,k] couples position j of `a` with k of `b`
     "Soft correspondence of the positions of `a` and `b`"
     _check_features(a, b)
+    _check_solver(eps=eps, n_iter=n_iter, tol=tol, method=method, backend=backend)
     a,b = (_columns(o.detach(), channels_last, n_prefix) for o in (a, b))
     if tol is None and method=='scaling': tol = 2e-3
     k = _kernels(a, backend if method=='scaling' else 'torch')
@@ -69,6 +81,13 @@ def _carry(x, R, channels_last=False, n_prefix=0, **_):
     with torch.autocast(x.device.type, enabled=False):
         return _restore(_columns(x, channels_last, n_prefix)@R.to(x.dtype), x, channels_last, n_prefix)
 
+def _check_R(R, x, channels_last=False, n_prefix=0, **kw):
+    "Refuse an R that does not fit the features `x`"
+    _check_solver(**kw)
+    r = _columns(x, channels_last, n_prefix).shape[2]
+    if not isinstance(R, Tensor): raise TypeError(f'R has to be a tensor, got {type(R).__name__}')
+    if R.shape!=(len(x), r, r): raise ValueError(f'R has to be of shape (n,r,r) = {(len(x), r, r)} for features {tuple(x.shape)}, got {tuple(R.shape)}')
+
 def align(
     a:Tensor, # features, as in `assignment`
     b:Tensor, # features in the shape of `a`
@@ -76,8 +95,9 @@ def align(
     **kw, # arguments of `assignment`
 ) -> tuple[Tensor,Tensor]: # `b` in the coordinates of `a`, and `a` in those of `b`; both in the shape of `a`
     "Carry each image to the coordinates of the other: (A' Rᵀ, A R)"
+    _check_pair(a, b)
     if R is None: R = assignment(a, b, **kw)
-    else: _check_features(a, b)
+    else: _check_R(R, a, **kw)
     return _carry(b, R.mT, **kw),_carry(a, R, **kw)
 
 # %% ../nbs/02_align.ipynb #62e2c086
@@ -127,8 +147,7 @@ def alignmix(
     **kw, # arguments of `assignment`
 ) -> Tensor: # in the shape of `a`; gradients reach `a` and `b`, not the assignment
     "Align, then interpolate"
-    _check_features(a, b)
-    if a.dtype!=b.dtype: raise TypeError(f'a and b need one type, got {a.dtype} and {b.dtype}')
+    _check_pair(a, b)
     _check_mix(len(a), lam, direction)
     if direction is None: direction = int(torch.randint(2, (), generator=generator))
     R = assignment(a, b, **kw)
@@ -171,11 +190,16 @@ def alignmix_batch(
     return _whole(z, x, x[perm] if kw.get('n_prefix') else y, lam, tokens, **kw)
 
 # %% ../nbs/02_align.ipynb #84186a57
+def _check_alpha(alpha):
+    if not 0<alpha<math.inf: raise ValueError(f'alpha has to be a number over 0, got {alpha}')
+
 def draw_lam(
     alpha:float, # both parameters of the beta distribution, over 0
     generator:torch.Generator=None, # on the CPU; None takes torch's own
 ) -> float: # in [0,1]
     "One draw from Beta(alpha, alpha)"
+    _check_alpha(alpha)
+    alpha = min(max(alpha, 1e-300), 1e300) # beyond, the variates overflow, and lam is 0, 1 or 1/2 anyway
     rng = random.Random(int(torch.randint(2**62, (), generator=generator)))
     a,b = (math.log(rng.gammavariate(alpha+1, 1))+math.log(1-rng.random())/alpha for _ in range(2))
     return (1+math.tanh((a-b)/2))/2
@@ -188,12 +212,13 @@ class AlignMix(nn.Module):
         eps:float=0.1, # weight of the entropy, over 0
         aligned:bool=True, # False mixes in place
         generator:torch.Generator=None, # on the CPU; None takes torch's own
-        **kw, # arguments of `assignment`, such as `channels_last`
+        channels_last:bool=False, # are the channels the last dimension?
+        n_prefix:int=0, # tokens at the front that have no position, with `channels_last`
+        **kw, # arguments of `assignment`: `n_iter`, `tol`, `method`, `backend`
     ):
         super().__init__()
-        if not 0<alpha<math.inf: raise ValueError(f'alpha has to be a number over 0, got {alpha}')
-        if not 0<eps<math.inf: raise ValueError(f'eps has to be a number over 0, got {eps}')
-        self.alpha,self.eps,self.aligned,self.generator,self.kw = alpha,eps,aligned,generator,kw
+        _check_alpha(alpha); _check_solver(eps=eps, **kw)
+        self.alpha,self.eps,self.aligned,self.generator,self.kw = alpha,eps,aligned,generator,kw|dict(channels_last=channels_last, n_prefix=n_prefix)
         self.lam,self.perm = 1.,None
     def forward(self, x):
         self.lam,self.perm = 1.,None

@@ -8,6 +8,7 @@ __all__ = ['cost_matrix', 'relative_cost', 'marginal_error', 'sinkhorn']
 # %% ../nbs/00_sinkhorn.ipynb #f8a104c5
 import math, re
 from contextlib import contextmanager
+from numbers import Integral
 import torch
 from torch import Tensor
 
@@ -51,8 +52,19 @@ def _check_features(a, b):
     if not (a.shape[2] and b.shape[2]): raise ValueError(f'there are no positions: got {tuple(a.shape)} and {tuple(b.shape)}')
     _check_memory(a.shape[0]*a.shape[2]*b.shape[2], a.device)
 
+def _mean(x): return x@x.new_full((x.shape[2],1), 1/x.shape[2]) # (n,c,1)
+
+def _blocks(f, a, b):
+    "`f` of the features in true fp32: of all pairs at once, or on a CPU of as many as stay in the cache"
+    with _full_precision(a.device):
+        if a.device.type!='cpu': return f(a.float(), b.float())
+        (n,c,r),s = a.shape,b.shape[2]
+        C,k = a.new_empty((n, r, s), dtype=torch.float32),max(1, 2**17//max(c*r, 1))
+        for i in range(0, n, k): f(a[i:i+k].float(), b[i:i+k].float(), out=C[i:i+k])
+    return C
+
 def _cost(a, b, out=None):
-    m = b@b.new_full((b.shape[2],1), 1/b.shape[2]) # (n,c,1)
+    m = _mean(b)
     a,b = a-m,b-m
     C = torch.bmm(a.mT, b, out=out).mul_(-2) # (n,r,s)
     return C.add_(a.square_().sum(1)[:,:,None]).add_(b.square_().sum(1)[:,None]).clamp_(min=0)
@@ -63,14 +75,20 @@ def cost_matrix(
 ) -> Tensor: # (n,r,s) squared Euclidean distances between the columns of `a` and those of `b`, fp32, at least 0
     "Squared Euclidean cost of sending each position of `a` to each position of `b`"
     _check_features(a, b)
-    n,c,r = a.shape
-    with _full_precision(a.device):
-        if a.device.type!='cpu': return _cost(a.float(), b.float())
-        C,k = a.new_empty((n, r, b.shape[2]), dtype=torch.float32),max(1, 2**17//max(c*r, 1))
-        for i in range(0, n, k): _cost(a[i:i+k].float(), b[i:i+k].float(), out=C[i:i+k])
-    return C
+    return _blocks(_cost, a, b)
 
 # %% ../nbs/00_sinkhorn.ipynb #ce0510fa
+def _centred(a, b, out=None):
+    a,b = a-_mean(a),b-_mean(b)
+    return torch.baddbmm(a.new_empty((1,1,1)), a.mT, b, beta=0, alpha=-2, out=out)
+
+def _rounding(C, a, b):
+    "About the error of C = -2 aᵀb in fp32"
+    low,top = torch.aminmax(C)
+    k = max(a.shape[1]//16, 1)
+    terms = (a[:,::k,0].float()*b[:,::k,0].float()).abs_().sum(1).max() # a k-th of the terms of one entry
+    return 2**-22*max(-low.item(), top.item(), k*terms.item()/4)
+
 def relative_cost(
     a:Tensor, # (n,c,r) features, any float type
     b:Tensor, # (n,c,s) features, in the same n and c
@@ -78,16 +96,18 @@ def relative_cost(
 ) -> Tensor: # (n,r,s), fp32: the costs but for a constant in each row and each column
     "What a plan depends on of `cost_matrix`, at a lower price where eps allows it"
     _check_features(a, b)
-    if a.device.type!='cpu' or not len(a): return cost_matrix(a, b)
-    with _full_precision(a.device): C = torch.baddbmm(a.new_empty((1,1,1), dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
-    low,top = torch.aminmax(C)
-    return C if max(-low.item(), top.item())*2**-22<eps/100 else cost_matrix(a, b)
+    if a.device.type=='cpu' and len(a):
+        with _full_precision(a.device):
+            C = torch.baddbmm(a.new_empty((1,1,1), dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
+            if _rounding(C, a, b)<eps/100: return C
+    return _blocks(_centred, a, b)
 
 # %% ../nbs/00_sinkhorn.ipynb #a63b1c48
 def marginal_error(
     P:Tensor, # (n,r,s) plans
 ) -> Tensor: # (n,) in [0,2] for plans of mass 1; 0 is a transport plan
     "L1 distance of the row sums of `P` from uniform, plus that of its column sums"
+    if P.dim()!=3 or not (P.shape[1] and P.shape[2]): raise ValueError(f'marginal_error takes plans of shape (n,r,s) with r and s at least 1, got {tuple(P.shape)}')
     n,r,s = P.shape
     return (P.sum(2)-1/r).abs().sum(1)+(P.sum(1)-1/s).abs().sum(1)
 
@@ -159,11 +179,11 @@ def _start(cost, eps):
     D = _reduce(cost)
     rng = D.amax((1,2), keepdim=True)
     e,last = (rng/30).clamp_(min=eps),torch.full_like(rng, eps)
-    if not _host(cost): return D,e,torch.maximum(last, rng/1e6)
+    if not _host(cost): return D.float(),e.float(),torch.maximum(last, rng/1e6).float()
     if not torch.isfinite(rng).all(): raise ValueError('the cost has NaN or infinite entries')
     if rng.max().item()>1e30*eps: raise ValueError(f'the costs are over 1e30 times eps, {eps}: take a larger eps')
-    if (rng>5e4*eps).any(): D,e,last = _reduce(cost.double()),e.double(),last.double()
-    return D,e,last
+    if (rng>5e4*eps).any(): return _reduce(cost.double()),e.double(),last.double()
+    return D.float(),e.float(),last.float()
 
 def _n_levels(e, last, factor=8): return math.ceil(math.log((e/last).max().item(), factor)-1e-3) if _host(e) else 6
 
@@ -277,14 +297,16 @@ def _paper(cost, eps, n_iter, tol):
     return ((u+v-cost)/eps).exp()
 
 # %% ../nbs/00_sinkhorn.ipynb #4b6b22be
-def _check(cost, eps, n_iter, tol, method):
+def _check_settings(eps, n_iter, tol, method):
+    if not (eps>0 and math.isfinite(eps)): raise ValueError(f'eps has to be a positive number, got {eps}')
+    if n_iter is not None and not (isinstance(n_iter, Integral) and n_iter>0): raise ValueError(f'n_iter has to be a whole number of at least 1, got {n_iter}')
+    if tol is not None and not tol>0: raise ValueError(f'tol has to be positive, got {tol}')
+    if method not in ('scaling', 'paper'): raise ValueError(f"unknown method '{method}': there are 'scaling' and 'paper'")
+
+def _check(cost):
     if cost.dim()!=3: raise ValueError(f'sinkhorn takes costs of shape (n,r,s), got {tuple(cost.shape)}')
     if not cost.is_floating_point(): raise TypeError(f'sinkhorn takes float costs, got {cost.dtype}')
     if not (cost.shape[1] and cost.shape[2]): raise ValueError(f'there are no positions: the cost has shape {tuple(cost.shape)}')
-    if not (eps>0 and math.isfinite(eps)): raise ValueError(f'eps has to be a positive number, got {eps}')
-    if n_iter is not None and n_iter<1: raise ValueError(f'n_iter has to be at least 1, got {n_iter}')
-    if tol is not None and not tol>0: raise ValueError(f'tol has to be positive, got {tol}')
-    if method not in ('scaling', 'paper'): raise ValueError(f"unknown method '{method}': there are 'scaling' and 'paper'")
 
 def sinkhorn(
     cost:Tensor, # (n,r,s) cost of each pair's positions, finite
@@ -294,10 +316,12 @@ def sinkhorn(
     method:str='scaling', # 'scaling' for the optimum, 'paper' for what the released code computes
 ) -> Tensor: # (n,r,s) plans: at least 0, rows sum to 1/r, columns to 1/s
     "Entropic optimal transport between uniform marginals, one plan a pair"
-    _check(cost, eps, n_iter, tol, method)
+    _check(cost)
+    _check_settings(eps, n_iter, tol, method)
     if not len(cost): return cost.float()
     with _full_precision(cost.device):
-        cost = cost.float().as_subclass(Tensor)
-        if method=='paper': return _paper(cost, eps, n_iter or 100, tol or 0.1)
-        P = _quick(cost, eps, tol or 1e-3) if cost.device.type=='cpu' and n_iter is None else None
+        cost = cost.as_subclass(Tensor)
+        if method=='paper': return _paper(cost.float(), eps, n_iter or 100, tol or 0.1)
+        cost = _reduce(cost) if cost.dtype==torch.float64 else cost.float()
+        P = _quick(cost.float(), eps, tol or 1e-3) if cost.device.type=='cpu' and n_iter is None else None
         return _scaling(cost, eps, n_iter, tol or 1e-3) if P is None else P
