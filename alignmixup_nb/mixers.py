@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import nn, Tensor
-from .align import alignmix_batch, draw_lam
+from .align import _check_solver, alignmix_batch, draw_lam
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
 def _uniform(generator:torch.Generator|None) -> float: return torch.rand((), generator=generator, dtype=torch.float64).item()
@@ -278,7 +278,7 @@ class AlignMixup(Mixer):
         **kw, # To `assignment`: `n_iter`, `tol`, `method`, `backend`
     ):
         super().__init__(alpha, modes, weights, prob)
-        if not eps>0: raise ValueError(f'eps is {eps}; it has to be over 0')
+        _check_solver(eps=eps, **kw)
         if direction not in (None,0,1): raise ValueError(f'direction is {direction}; it has to be 0, 1 or None')
         self.eps,self.aligned,self.direction,self.kw = eps,aligned,direction,kw
     def record(self, generator, **kw): return Record(**kw if self.direction is None else kw|dict(direction=self.direction))

@@ -735,7 +735,7 @@ def _options(argv):
     for k,v in vars(o).items():
         if isinstance(v, int) and v<(k!='seed'): p.error(f'--{k} is {v}, it has to be at least {int(k!="seed")}')
     for f in (o.ae, o.model and Path(o.model)/'result.json'):
-        if f and not Path(f).exists(): p.error(f'{f} is not there')
+        if f and not Path(f).exists(): p.error(f'{f} is not there'+(': the weights lie beside the tutorials in a clone of the repository, or give others by --ae' if f==str(AE_FILE) else ''))
     Path(o.out).absolute().parent.mkdir(parents=True, exist_ok=True)
     return o,f"{p.prog} {shlex.join(sys.argv[1:] if argv is None else argv)}"
 
