@@ -59,6 +59,10 @@ def _check_boxes(maps, boxes):
     if not maps.isfinite().all(): raise ValueError(f'{int((~maps.flatten(1).isfinite().all(1)).sum())} of {len(maps)} maps have NaN or infinity')
     bad = (~(boxes[:,2:]>boxes[:,:2]).all(1)).nonzero().flatten().tolist()
     if bad: raise ValueError(f'box {bad[0]} is {boxes[bad[0]].tolist()}, it has to be (x0,y0,x1,y1) with x1 over x0 and y1 over y0')
+    h,w = maps.shape[1:]
+    out = ((boxes[:,:2]<-1)|(boxes[:,2:]>torch.tensor([w,h])+1)).any(1).nonzero().flatten().tolist() # rounding may take a box over the border
+    if out: raise ValueError(f'box {out[0]} is {boxes[out[0]].tolist()}, and the maps are {w} wide and {h} high; boxes have to be in pixels of the maps, scale_boxes brings them there')
+    if max(h, w)>1 and boxes.max()<=1 and (boxes%1).any(): raise ValueError(f'all boxes are from 0 to 1, like shares of an image, and the maps are {w} wide and {h} high; scale_boxes(boxes, (1,1), ({h},{w})) gives pixels')
     return maps,boxes
 
 def _check_ious(ious):
@@ -108,7 +112,7 @@ def max_box_acc(
     version:int=2, # 2: any component may hit; 1: the largest one has to
     n_thresholds:int=100 # from 0 to under 1, evenly
 ) -> float: # from 0 to 1, the mean over `ious`, each at its best threshold
-    "MaxBoxAcc (version 1) or MaxBoxAccV2 (version 2) of Choe et al., 2020"
+    "MaxBoxAcc (version 1) or MaxBoxAccV2 (version 2) as Choe et al., 2020, define them"
     if ious is None: ious = (.5,) if version==1 else (.3,.5,.7)
     return box_accuracy(maps, boxes, ious, version, n_thresholds).max(1).values.mean().item()
 
@@ -149,6 +153,7 @@ def topk_loc(
     whole('k', k)
     if k>logits.shape[1]: raise ValueError(f'k is {k}, and there are {logits.shape[1]} classes')
     if len(y)!=len(logits) or len(logits)!=len(maps): raise ValueError(f'{len(logits)} rows of logits, {len(y)} classes and {len(maps)} maps: there have to be as many of each')
+    if ((y<0)|(y>=logits.shape[1])).any(): raise ValueError(f'labels run from {y.min()} to {y.max()}, and there are {logits.shape[1]} classes, from 0 to {logits.shape[1]-1}')
     found = best_ious(maps, boxes, n_thresholds)[0]>=_check_ious(iou)[0] # (n,n_thresholds)
     known = (logits.topk(k, 1).indices==y[:,None]).any(1)
     return (found[:,found.float().mean(0).argmax()] & known).float().mean().item()
@@ -174,5 +179,9 @@ def scale_boxes(
     new # (h,w) of the images after they were resized
 ) -> Tensor: # (n,4)
     "Boxes on images that were resized"
-    f = torch.as_tensor(new, dtype=torch.float)/torch.as_tensor(size, dtype=torch.float) # (2,) or (n,2), h and w
-    return torch.as_tensor(boxes).float()*f.flip(-1).repeat(*[1]*(f.ndim-1), 2)
+    boxes,size,new = [torch.as_tensor(o).float() for o in (boxes,size,new)]
+    if boxes.shape[1:]!=(4,) or size.shape not in ((2,),(len(boxes),2)) or new.shape!=(2,): raise ValueError(f'boxes, size and new have shapes {tuple(boxes.shape)}, {tuple(size.shape)} and {tuple(new.shape)}; they have to be (n,4), (2,) or (n,2), and (2,)')
+    for k,v in dict(size=size, new=new).items():
+        if not (v>0).all(): raise ValueError(f'{k} has {v.min():g} in it, height and width have to be over 0')
+    f = new/size # (2,) or (n,2), h and w
+    return boxes*f.flip(-1).repeat(*[1]*(f.ndim-1), 2)

@@ -53,13 +53,14 @@ def embeddings(
     n:int=None, # so many images, from the first; None for all
 ) -> tuple: # what the last linear layer gets, (n,d), and labels (n,), None for images without
     "The features before the last linear layer"
-    got,dev,ys = [],device_of(model),[]
-    hook = last_linear(model).register_forward_pre_hook(lambda m, a: got.append(a[0].detach().float().flatten(1).cpu()))
+    head,dev,got,ys = last_linear(model),device_of(model),[],[]
+    hook = head.register_forward_pre_hook(lambda m, a: got.append(a[0].detach().float().flatten(1).cpu()))
     try:
         with as_it_was(model):
             for x,y in batches(dl, n): model(x.to(dev)); ys.append(y)
     finally: hook.remove()
-    if not got: raise ValueError('the loader gives no images')
+    if not ys: raise ValueError('the loader gives no images')
+    if not got: raise ValueError(f'the last linear layer of {type(model).__name__}, {next(k for k,o in model.named_modules() if o is head)!r}, does not run, so there are no features before it')
     return torch.cat(got), None if ys[0] is None else torch.cat(ys).cpu()
 
 # %% ../nbs/10_ood.ipynb #782a9d87
@@ -82,6 +83,9 @@ def fit_mahalanobis(
     "Class means and common covariance of the features"
     z,y = embeddings(model, dl)
     if y is None: raise ValueError('mahalanobis needs training images with their labels')
+    if y.min()<0: raise ValueError(f'mahalanobis takes labels from 0 on, and there is {y.min()}')
+    missing = sorted({*range(int(y.max()))}-{*y.tolist()})
+    if missing: raise ValueError(f'mahalanobis needs training images of all classes: those of {", ".join(map(str, missing))} are missing, and labels go up to {y.max()}')
     return _detectors().Mahalanobis(None).fit_features(z, y)
 
 def ood_scores(
@@ -95,7 +99,7 @@ def ood_scores(
     "A score for each image"
     if score not in SCORES: raise ValueError(f'score {score!r} is unknown; there are {", ".join(SCORES)}')
     if score=='mahalanobis' and fit is None: raise ValueError("score 'mahalanobis' needs fit=LOADER, the images that the network was trained on")
-    whole('n', n)
+    if n is not None: whole('n', n)
     D = _detectors()
     if score=='odin': return -_odin(model, dl, n, std, D)
     if score=='mahalanobis': return -(fit if isinstance(fit, D.Mahalanobis) else fit_mahalanobis(model, fit)).predict_features(embeddings(model, dl, n)[0])
@@ -122,7 +126,8 @@ def outside(
 ) -> ImageTensors: # (n,c,size,size) bytes without labels
     "Images of other things than garments"
     if name not in OUTSIDE: raise ValueError(f'there is no set {name!r}; there are {", ".join(OUTSIDE)}')
-    for k,v,least in (('n',n,1),('size',size,8),('c',c,1)): whole(k, v, least)
+    for k,v,least in (('n',n,1),('size',size,8),('c',c,1),('seed',seed,0)): whole(k, v, least)
+    if name=='textures' and size>512: raise ValueError(f'size is {size}, and the textures are photographs of 512 pixels a side')
     g = torch.Generator().manual_seed(seed)
     if name=='noise': return ImageTensors(torch.randint(0, 256, (n,c,size,size), generator=g).byte(), None, ['?'], 1)
     if name=='textures': x = _patches(n, size, g)

@@ -9,7 +9,7 @@ __all__ = ['ATTACKS', 'normalisation', 'pixels', 'as_it_was', 'whole', 'device_o
 # %% ../nbs/09_robustness.ipynb #63767247
 import math
 from contextlib import contextmanager
-from numbers import Real
+from numbers import Integral, Real
 import torch, torch.nn.functional as F
 from torch import nn, Tensor
 
@@ -61,9 +61,9 @@ def as_it_was(
 
 # %% ../nbs/09_robustness.ipynb #577e4b57
 def whole(name, v, least=1):
-    "Raise unless `v` is an integer of at least `least`, or None"
-    if v is not None and (not isinstance(v, int) or isinstance(v, bool)): raise TypeError(f'{name} is {v!r}, it has to be an integer')
-    if v is not None and v<least: raise ValueError(f'{name} is {v}, it has to be at least {least}')
+    "Raise unless `v` is an integer of at least `least`"
+    if not isinstance(v, Integral) or isinstance(v, bool): raise TypeError(f'{name} is {v!r}, it has to be an integer')
+    if v<least: raise ValueError(f'{name} is {v}, it has to be at least {least}')
 
 def device_of(
     model:nn.Module
@@ -76,7 +76,7 @@ def batches(
     n:int=None # so many images, from the first; None for all
 ):
     "Pairs (x, y) of plain tensors, y None without labels, cut off after `n` images"
-    whole('n', n)
+    if n is not None: whole('n', n)
     left = math.inf if n is None else n
     for b in dl:
         x,y = (b,None) if isinstance(b, Tensor) else (b[0], b[1] if len(b)>1 else None)
@@ -148,6 +148,8 @@ def adversarial(
 ) -> Tensor: # (n,c,h,w), in [0,1], within eps of x
     "Images on which the network does as badly as the attack can make it"
     eps,dev = check_eps([eps])[0],device_of(model)
+    whole('seed', seed, 0)
+    if y is None: raise ValueError('y is None, and an attack needs the labels')
     atk,fb = make_attack(attack, eps, steps, step_size, random_start),_foolbox()
     x,y = pixels(x).to(dev),y.as_subclass(Tensor).to(dev)
     if y.shape!=(len(x),) or y.is_floating_point(): raise ValueError(f'{len(x)} images need as many classes, not {y.dtype} of shape {tuple(y.shape)}')
@@ -173,10 +175,12 @@ def robust_accuracy(
 ): # accuracy, from 0 to 1; a list of them for a list of eps
     "Accuracy under attack"
     sizes,dev = check_eps(eps),device_of(model)
+    whole('seed', seed, 0)
     make_attack(attack, sizes[0], steps, step_size, random_start)
     if mean is None and std is None: mean,std = normalisation(dl)
     right,total = torch.zeros(len(sizes)),0
     for i,(xb,yb) in enumerate(batches(dl, n)):
+        if yb is None: raise ValueError('the loader gives images without labels, and an attack needs the labels')
         x,y = pixels(xb.to(dev), mean, std),yb.to(dev)
         m,s = _stats(mean, std, x)
         with as_it_was(model), torch.no_grad(): clean = model((x-m)/s).argmax(1)==y

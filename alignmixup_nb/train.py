@@ -16,7 +16,7 @@ import argparse, inspect, io, json, math, os, platform, random, re, shlex, subpr
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, asdict, replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version, PackageNotFoundError
 from pathlib import Path
 import numpy as np, torch, safetensors.torch
@@ -222,14 +222,17 @@ def get_recipe(
     return Recipe(**{**RECIPES[name], **settings})
 
 # %% ../nbs/13_train.ipynb #21e5f418
+@cache
 def commit() -> dict: # hash and dirty, both None outside a clone
-    "The commit of the clone that the package is imported from"
+    "The commit of the clone that the package is imported from, as it was when this module was loaded"
     here = Path(alignmixup_nb.__file__).resolve().parent
-    git = lambda *a: subprocess.run(['git','-C',str(here.parent),*a], capture_output=True, text=True, check=True).stdout.strip()
+    git = lambda *a: subprocess.run(['git','--no-optional-locks','-C',str(here.parent),*a], capture_output=True, text=True, check=True).stdout.strip()
     try:
         if Path(git('rev-parse','--show-toplevel')).resolve()!=here.parent: return dict(hash=None, dirty=None)
         return dict(hash=git('rev-parse','HEAD'), dirty=bool(git('status','--porcelain','--untracked-files=no')))
     except (OSError, subprocess.CalledProcessError): return dict(hash=None, dirty=None)
+
+_ = commit() # now: later on the clone may be at another
 
 # %% ../nbs/13_train.ipynb #5290071e
 def versions() -> dict: # package -> version
@@ -290,7 +293,7 @@ def schedules(
     if r.schedule=='constant': return {'lr': lambda p: r.lr}
     if r.schedule=='cosine': return {'lr': SchedCos(r.lr, 0.)}
     if r.schedule=='one_cycle': return {'lr': combined_cos(.25, r.lr/25, r.lr, r.lr/1e5), 'mom': combined_cos(.25, .95, .85, .95)}
-    at = r.milestones or (r.epochs//2, 3*r.epochs//4)
+    at = r.milestones or {r.epochs//2, 3*r.epochs//4}-{0} # one epoch has neither, of two both are the same
     return {'lr': lambda p: r.lr*r.gamma**sum(p*r.epochs>=m-1e-6 for m in at)}
 
 # %% ../nbs/13_train.ipynb #364b4cdc
@@ -398,6 +401,11 @@ class Checkpoint(Callback):
     ): self.file,self.recipe,self.kept,self.mixing,self.state,self.start = path,recipe,rows,mix,state,time.perf_counter()
     @property
     def total(self): return time.perf_counter()-self.start + (self.state['total'] if self.state else 0.)
+    @property
+    def commits(self):
+        "Those of the code that the run was trained by, this one last"
+        before = self.state.get('commits', [dict(hash=None, dirty=None)]) if self.state else []
+        return [o for o in before if o!=commit()]+[commit()]
     def after_epoch(self):
         f = io.BytesIO()
         torch.save(self.collect(), f)
@@ -411,7 +419,7 @@ def _plain(x): return x.detach().as_subclass(Tensor).cpu() # fastai's losses car
 def collect(self:Checkpoint) -> dict:
     "All that the next epoch depends on"
     rec,opt = self.recorder,self.opt.state_dict()
-    return dict(format=1, recipe=asdict(self.recipe), versions=versions(), next_epoch=self.epoch+1, total=self.total, train_iter=self.train_iter,
+    return dict(format=1, recipe=asdict(self.recipe), versions=versions(), commits=self.commits, next_epoch=self.epoch+1, total=self.total, train_iter=self.train_iter,
         model=bare(self.model).state_dict(), opt=dict(state=list(opt['state']), hypers=[dict(o) for o in opt['hypers']]), rng=get_rng(self.dls),
         mix=None if self.mixing is None else self.mixing.state_dict(),
         recorder=dict(lrs=list(rec.lrs), iters=list(rec.iters), losses=_plain(torch.stack(list(rec.losses))), values=[list(o) for o in rec.values],
@@ -701,10 +709,11 @@ def result(self:Run) -> dict:
     "All that is worth knowing about a finished run"
     rows,seconds = self.rows.table,self.rows.seconds
     tested = [o['accuracy'] for o in rows if o['accuracy'] is not None]
+    *earlier,code = self.checkpoint.commits
     mixer = make_mixer(self.recipe)
     mixing = {} if mixer is None else {o:v for o,v in {**vars(mixer), **getattr(mixer, 'kw', {})}.items() if o in MIXER and v is not None}
     return dict(schema=1, name=self.recipe.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(self.recipe), command=self.recipe.command,
-        commit=commit(), versions=versions(), hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        commit={**code, **(dict(earlier=earlier) if earlier else {})}, versions=versions(), hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         seconds=dict(**seconds, total=self.checkpoint.total), mixing=mixing, layer=self.mix and (self.mix.layer_name or self.mix.layer),
         network=dict(**self.network, parameters=sum(o.numel() for o in self.learn.model.parameters())),
         images=dict(train=len(self.dls.train_ds), valid=len(self.dls.valid_ds)), epochs=rows)
