@@ -856,13 +856,13 @@ def train(
     return result
 
 # %% ../nbs/13_train.ipynb #2275c9a0
-def _lines(s):
+def _told(s):
     "The lines of a message, those after the first indented"
     return '\n  '.join(o for o in (' '.join(o.split()) for o in str(s).splitlines()) if o)
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(2, f'{self.prog}: error: {_lines(message)}\n')
+        self.exit(2, f'{self.prog}: error: {_told(message)}\n')
 
 def _number(o):
     "An int or a float if it is one"
@@ -904,7 +904,7 @@ def parser() -> argparse.ArgumentParser:
 
 # %% ../nbs/13_train.ipynb #f88c2ed8
 def _say(s): print(s, flush=True)
-def _complain(s): print(f'alignmixup_train: {_lines(s)}', file=sys.stderr, flush=True)
+def _complain(s): print(f'alignmixup_train: {_told(s)}', file=sys.stderr, flush=True)
 
 def _prepare(p, args):
     "The run that the arguments ask for, and its result if it is done; or out, with code 2"
