@@ -245,6 +245,7 @@ def _probed(model, xb, f):
     model,xb = _bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
     n,tensors = find_bs(xb),[]
     if n<2: raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
+    xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model when training starts
     _nested(tensors.append, xb)
     def body(): probe = _Probe(model, xb); return f(probe) if probe.tells else None
     def again(): return f(_Probe(model, xb))
