@@ -70,10 +70,10 @@ def longer_table(
 ) -> pd.DataFrame: # a row a mixer and target: epochs and seconds needed, over those of no mixing; the same for each seed, the fewest and the most
     "How many times the epochs and the seconds of no mixing a mixer needs for the same accuracy"
     none,rows = t.loc['none'],[]
-    curves = {m: pd.DataFrame({e: pick(df, mixer=m, epochs=e).accuracy for e in sorted(set(df.epochs))}) for m in FAMILY} # by seed
+    curves = {m: pd.DataFrame({e: pick(df, mixer=m, epochs=e).accuracy for e in sorted(set(df.epochs))}).dropna() for m in FAMILY} # by seed, of those with all epochs
     for m,(e,r) in product((m for m in FAMILY[1:] if m in t.index), none.iterrows()):
         g = t.loc[m]
-        by_seed = [needed(c.index, c, curves['none'].loc[i,e])/e for i in curves[m].index for c in [curves[m].loc[i].dropna()]]
+        by_seed = [needed(c.index, c, curves['none'].loc[i,e])/e for i in curves[m].index.intersection(curves['none'].index) for c in [curves[m].loc[i]]]
         rows.append(dict(mixer=m, reached_by_none_in=e, target=r.accuracy, epochs=needed(g.index, g.accuracy, r.accuracy)/e, seconds=needed(g.cpu, g.accuracy, r.accuracy)/r.cpu,
             fewest=np.nanmin([math.inf, *by_seed]), most=math.nan if np.isnan(by_seed).any() else max(by_seed)))
     return pd.DataFrame(rows).set_index(['mixer','reached_by_none_in'])
@@ -130,7 +130,8 @@ def verdict(
         if m not in last: continue
         g = t.loc[m]
         clear = [f'{"ahead of" if r["diff"]>0 else "behind"} it by {abs(r["diff"]):.2f} ± {r.dci:.2f} points at {e}' if abs(r["diff"])>r.dci else f'not to be told from it at {e}' for e,r in g.iterrows()]
-        e0,e1 = g.index[0],g.index[-1]
+        e1 = g.index[-1]
+        e0 = max((e for e in g.index if 4*e<=e1), default=g.index[0])
         c,h,n = change(df, m, e0, e1)
         says.append(f'{m} against no mixing with as many epochs: {", ".join(clear)}. From {e0} to {e1} epochs the gap changes by {c:+.2f} ± {h:.2f} ({n} seeds).')
     if {'mixup','alignmixup'}<=last.keys():
