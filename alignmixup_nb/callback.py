@@ -83,6 +83,7 @@ def _rows(pred, n):
     _nested(found.append, pred)
     return [p.reshape(n, -1).float() for p in found if p.is_floating_point() and p.ndim and len(p)==n]
 
+# %% ../nbs/04_callback.ipynb #2dc44dd2
 def _woken(model):
     "Random stand-ins for weights that are (nearly) all zero, as some networks start: what they switch off has to be seen"
     g = torch.Generator().manual_seed(0)
@@ -215,22 +216,7 @@ def _no_layer(what, layers, probe):
     lines = [f"  {l}{'' if probe.acts(l) else ': alignment changes nothing there'}" for l in cuts]
     raise ValueError('\n'.join([what, f'The last layers with 4 positions or more that the whole prediction goes through, with their shapes for {probe.n} images:']+(lines or ['  none'])))
 
-# %% ../nbs/04_callback.ipynb #6d566358
-def _named(probe, layers, layer):
-    "The layer asked for, or the last one that qualifies"
-    if layer is None or layer=='last':
-        fits = lambda l, cut: cut(l) and (layer=='last' or probe.acts(l))
-        found = next((l for cut in (probe.cut, probe.shared) for l in reversed(layers) if fits(l, cut)), None)
-        if found is None: _no_layer(f'no layer of {type(probe.model).__name__} qualifies for a mix of features', layers, probe)
-    else:
-        found = next((l for l in probe.layers if l.module is layer or l.name==layer), None)
-        name = repr(layer) if isinstance(layer, str) else type(layer).__name__
-        if found is None: _no_layer(f'there is no layer {name} that runs in {type(probe.model).__name__} and puts out one tensor', layers, probe)
-        if not found.shape[2:]: _no_layer(f'layer {found} has no positions to align', layers, probe)
-        if not (probe.cut(found) or probe.shared(found)): _no_layer(f'layer {found} is no place for a mix: a part of the prediction goes round it', layers, probe)
-    probe.acts(found)
-    return found
-
+# %% ../nbs/04_callback.ipynb #39783657
 def _batch_statistics(model, body):
     "`body()` with every batch norm going by the statistics of its batch, which it does not keep"
     norms = [(m,m.running_mean,m.running_var) for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
@@ -251,6 +237,22 @@ def _probed(model, xb, f):
     def again(): return f(_Probe(model, xb))
     at_rest = partial(_at_rest, model, tensors[0].device)
     return at_rest(body) or at_rest(lambda: _batch_statistics(model, again))
+
+# %% ../nbs/04_callback.ipynb #6d566358
+def _named(probe, layers, layer):
+    "The layer asked for, or the last one that qualifies"
+    if layer is None or layer=='last':
+        fits = lambda l, cut: cut(l) and (layer=='last' or probe.acts(l))
+        found = next((l for cut in (probe.cut, probe.shared) for l in reversed(layers) if fits(l, cut)), None)
+        if found is None: _no_layer(f'no layer of {type(probe.model).__name__} qualifies for a mix of features', layers, probe)
+    else:
+        found = next((l for l in probe.layers if l.module is layer or l.name==layer), None)
+        name = repr(layer) if isinstance(layer, str) else type(layer).__name__
+        if found is None: _no_layer(f'there is no layer {name} that runs in {type(probe.model).__name__} and puts out one tensor', layers, probe)
+        if not found.shape[2:]: _no_layer(f'layer {found} has no positions to align', layers, probe)
+        if not (probe.cut(found) or probe.shared(found)): _no_layer(f'layer {found} is no place for a mix: a part of the prediction goes round it', layers, probe)
+    probe.acts(found)
+    return found
 
 def _choose(probe, layer, every):
     "The layer asked for or the last one that qualifies, and the candidates"

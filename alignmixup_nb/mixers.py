@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MODES', 'SALIENCY', 'MIXERS', 'Record', 'Mix', 'Mixer', 'Mixup', 'BoxRecord', 'CutMix', 'fourier_noise', 'top_pixels',
            'MaskRecord', 'FMix', 'saliency', 'opencv_saliency', 'SaliencyMix', 'ManifoldMixup', 'AlignMixup',
-           'OneOfRecord', 'draw_from', 'OneOf', 'ManifoldMix']
+           'draw_from', 'OneOfRecord', 'OneOf', 'ManifoldMix']
 
 # %% ../nbs/03_mixers.ipynb #09115bd0
 import bisect, inspect, math
@@ -286,13 +286,7 @@ class AlignMixup(Mixer):
         if rec.mode!='feature' or not self.aligned: return super().blend(rec, x, perm)
         return alignmix_batch(x, perm, rec.lam, rec.direction, eps=self.eps, **self.kw),rec.lam
 
-# %% ../nbs/03_mixers.ipynb #67dcfc86
-@dataclass(frozen=True, eq=False)
-class OneOfRecord(Record):
-    "The record of one of several mixers"
-    which:int=0 # Position of the mixer that drew it
-    inner:Record=None # What that mixer drew
-
+# %% ../nbs/03_mixers.ipynb #6bd2ec08
 def draw_from(
     mixer, # Anything with `draw(n, generator)`
     n:int, # Images in the batch, 2 or more
@@ -305,6 +299,13 @@ def draw_from(
     if not any(p.kind is p.VAR_KEYWORD for p in takes.values()): kw = {k:v for k,v in kw.items() if k in takes}
     if prob is not None and 'prob' not in kw and _uniform(generator)>=prob: return Record('clean', 1., torch.arange(n))
     return mixer.draw(n, generator, **kw)
+
+# %% ../nbs/03_mixers.ipynb #67dcfc86
+@dataclass(frozen=True, eq=False)
+class OneOfRecord(Record):
+    "The record of one of several mixers"
+    which:int=0 # Position of the mixer that drew it
+    inner:Record=None # What that mixer drew
 
 class OneOf(Mixer):
     "For each batch one of several mixers"
