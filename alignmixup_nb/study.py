@@ -322,6 +322,7 @@ def train(self:Study,
         self.progress.line(f'{recipe.name}: its checkpoint cannot be read and is {aside.name} now; starting again')
     return begin()
 
+# %% ../nbs/14_study.ipynb #786090be
 @patch
 def do(self:Study,
     recipe:Recipe, # of the run
@@ -342,6 +343,7 @@ def do(self:Study,
     took = f'{s:.0f} s' if s<300 else f'{s/60:.0f} min'
     self.progress.line(f'{recipe.name}: accuracy {result["accuracy"]:.2%} in {took} ({list(self.over.values()).count("done")} of {len(self.recipes)} done{self.progress.left(self.epochs_over)})')
 
+# %% ../nbs/14_study.ipynb #bd517815
 @patch
 def failed(self:Study, recipe, claim, e):
     "Write down what went wrong, for the reader and for the other processes"
