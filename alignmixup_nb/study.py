@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['FAILED', 'DISK', 'expand', 'recipes_of', 'read_study', 'file_clock', 'this_machine', 'Claim', 'numbers', 'who', 'age',
            'take', 'now', 'Lost', 'Heart', 'run_state', 'study_status', 'Guard', 'Progress', 'Study', 'read_results',
-           'mean_ci', 'study_runs', 'study_table', 'pick', 'paired', 'collect', 'parser', 'show_status', 'main']
+           'mean_ci', 'study_runs', 'study_table', 'pick', 'paired', 'collect', 'unpack', 'parser', 'show_status',
+           'main']
 
 # %% ../nbs/14_study.ipynb #15d65edb
 import argparse, errno, gc, json, math, os, signal, socket, sys, tempfile, threading, time, traceback, warnings
@@ -391,7 +392,9 @@ def read_results(
     path = Path(path)
     if path.is_dir(): return [read_result(o) for o in sorted(path.glob('*/'+FILES['result']))]
     if not path.exists(): raise FileNotFoundError(f'there is no result in {path}')
-    d = json.loads(path.read_text())
+    try: d = json.loads(path.read_text())
+    except ValueError: d = None
+    if not isinstance(d, dict) or not {'shared','runs'}<=set(d): raise ValueError(f'{path} is no file that `collect` made: it has no shared and no runs')
     return [{**o, **{k:{**v, **o.get(k, {})} for k,v in d['shared'].items()}} for o in d['runs']]
 
 def mean_ci(
@@ -467,6 +470,21 @@ def collect(
     rest = lambda o: {k:{s:x for s,x in v.items() if s not in shared[k]} if k in parts else v for k,v in o.items() if k!='epochs'}
     return dict(about=about, runs_done=len(runs), runs_listed=len(recipes), shared=shared, runs=[{k:v for k,v in rest(o).items() if v!={}} for o in runs])
 
+# %% ../nbs/14_study.ipynb #5656808c
+def unpack(
+    path:str|Path, # a file that `collect` made
+    out:str|Path # folder of the study, as it was or new
+) -> list: # names of the runs that the folder did not have
+    "Lay collected results into a folder"
+    results = read_results(path)
+    for o in results:
+        if Path(o['name']).name!=o['name']: raise ValueError(f'{path} has a run with the name {o["name"]!r}, which is not that of a folder')
+    new = [o for o in results if not (Path(out)/o['name']/FILES['result']).exists()]
+    for o in new:
+        (Path(out)/o['name']).mkdir(parents=True, exist_ok=True)
+        atomic_write(Path(out)/o['name']/FILES['result'], json.dumps(o, indent=1, allow_nan=False))
+    return [o['name'] for o in new]
+
 # %% ../nbs/14_study.ipynb #6c64a20f
 def parser() -> argparse.ArgumentParser:
     "The command line of `alignmixup_study`"
@@ -476,6 +494,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--out', metavar='FOLDER', help='where the runs go (default runs/NAME, by the name of the list)')
     p.add_argument('--status', action='store_true', help='say where each run stands, and do nothing')
     p.add_argument('--collect', metavar='FILE.json', help='put all results into one file, and do nothing else')
+    p.add_argument('--from', metavar='FILE.json', help='put the results of such a file into the folder first, so that they are not done again')
     p.add_argument('--retry', action='store_true', help='try again what failed before')
     p.add_argument('--no-wait', action='store_true', help='leave when there is nothing to begin, instead of waiting for what other processes are at')
     p.add_argument('--timeout', type=float, default=300., metavar='SECONDS', help='a run without a sign of life for that long is taken over (default 300)')
@@ -500,7 +519,9 @@ def _prepare(p, args):
     "The study that the arguments ask for; or out, with code 2"
     try:
         recipes = [replace(o, **{k:v for k,v in args.items() if k in HARDWARE}) for o in read_study(args['list'])]
-        study = Study(recipes, args['out'] or Path('runs')/Path(args['list']).stem, args['timeout'], not args['no_wait'], _say, sys.stdout.isatty())
+        out = Path(args['out'] or Path('runs')/Path(args['list']).stem)
+        if args['from'] is not None: check_writable(out); unpack(args['from'], out)
+        study = Study(recipes, out, args['timeout'], not args['no_wait'], _say, sys.stdout.isatty())
         status = study_status(recipes, study.out, study.timeout)
         if not args['status'] and args['collect'] is None: study.check(args['retry'])
         return study,status

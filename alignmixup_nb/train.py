@@ -229,9 +229,11 @@ def commit() -> dict: # hash and dirty, both None outside a clone
     here = Path(alignmixup_nb.__file__).resolve().parent
     git = lambda *a: subprocess.run(['git','--no-optional-locks','-C',str(here.parent),*a], capture_output=True, text=True, check=True).stdout.strip()
     try:
-        if Path(git('rev-parse','--show-toplevel')).resolve()!=here.parent: return dict(hash=None, dirty=None)
-        return dict(hash=git('rev-parse','HEAD'), dirty=bool(git('status','--porcelain','--untracked-files=no')))
-    except (OSError, subprocess.CalledProcessError): return dict(hash=None, dirty=None)
+        if Path(git('rev-parse','--show-toplevel')).resolve()==here.parent:
+            return dict(hash=git('rev-parse','HEAD'), dirty=bool(git('status','--porcelain','--untracked-files=no')))
+    except (OSError, subprocess.CalledProcessError): pass
+    told = re.fullmatch('([0-9a-f]{40})(-dirty)?', os.environ.get('ALIGNMIXUP_COMMIT', ''))
+    return dict(hash=told[1], dirty=told[2] is not None) if told else dict(hash=None, dirty=None)
 
 _ = commit() # now: later on the clone may be at another
 
