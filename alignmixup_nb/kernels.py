@@ -11,7 +11,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from .sinkhorn import cost_matrix, sinkhorn
+from .sinkhorn import _check_settings, cost_matrix, sinkhorn
 
 # %% ../nbs/01_kernels.ipynb #ec23c8c1
 class _NoTriton:
@@ -347,9 +347,7 @@ def _check(a, b, eps, n_iter, tol):
     if not a.is_floating_point() or a.dtype!=b.dtype: raise TypeError(f'the kernel takes float features of one type, got {a.dtype} and {b.dtype}')
     if a.device!=b.device: raise ValueError(f'a and b are on different devices: {a.device} and {b.device}')
     if not 0<a.shape[2]<=MAX_R: raise ValueError(f"the kernel takes 1 to {MAX_R} positions, got {a.shape[2]}: take backend='torch'")
-    if not (eps>0 and math.isfinite(eps)): raise ValueError(f'eps has to be a positive number, got {eps}')
-    if n_iter is not None and n_iter<1: raise ValueError(f'n_iter has to be at least 1, got {n_iter}')
-    if tol is not None and not tol>0: raise ValueError(f'tol has to be positive, got {tol}')
+    _check_settings(eps, n_iter, tol, 'scaling')
     if not supported(a): raise ValueError(f"the kernel does not run for {a.dtype} on {a.device}: it needs a CUDA device, triton, and fp16, bf16 or fp32; take backend='torch'")
 
 # %% ../nbs/01_kernels.ipynb #9061a68f
