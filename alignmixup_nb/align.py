@@ -220,14 +220,21 @@ class AlignMix(nn.Module):
         _check_alpha(alpha); _check_solver(eps=eps, **kw)
         self.alpha,self.eps,self.aligned,self.generator,self.kw = alpha,eps,aligned,generator,kw|dict(channels_last=channels_last, n_prefix=n_prefix)
         self.lam,self.perm = 1.,None
-    def forward(self, x):
+    def forward(self,
+        x:Tensor, # Feature tensor of a batch, floating point, in one of the shapes that `alignmix` takes
+    ) -> Tensor: # In the shape of x: mixed with a permutation of itself in training, as it was in evaluation or for one image
+        "Mix the batch with itself"
         self.lam,self.perm = 1.,None
         if not self.training or len(x)<2: return x
         self.lam,self.direction = draw_lam(self.alpha, self.generator),int(torch.randint(2, (), generator=self.generator))
         self.perm = torch.randperm(len(x), generator=self.generator).to(x.device, non_blocking=True)
         if not self.aligned: return torch.lerp(x[self.perm], x, self.lam)
         return alignmix_batch(x, self.perm, self.lam, self.direction, eps=self.eps, **self.kw)
-    def loss(self, f, pred, y):
+    def loss(self,
+        f, # The loss function of a prediction and labels, to one number
+        pred:Tensor, # (n,...) the network's prediction for the mixed batch
+        y:Tensor, # (n,...) labels of the batch before it was mixed
+    ) -> Tensor: # One number
         "`f(pred, y)` for the labels of the last mix: lam of the first image's, the rest of the second's"
         return f(pred, y) if self.perm is None else self.lam*f(pred, y)+(1-self.lam)*f(pred, y[self.perm])
     def extra_repr(self): return f'alpha={self.alpha}, eps={self.eps}, aligned={self.aligned}'

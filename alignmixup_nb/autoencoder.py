@@ -33,7 +33,11 @@ class AutoEncoder(nn.Module):
         names = [k for k,_ in net.named_modules() if k]
         if layer not in names: raise ValueError(f"there is no layer {layer!r} in {type(net).__name__}; there are {', '.join(names)}")
         self.net,self.layer,self.decoder,self.info = net,layer,decoder,{}
-    def forward(self, x): return self.net(x)
+    def forward(self,
+        x:Tensor, # (n,ch,H,W) images
+    ): # The classifier's prediction
+        "What the classifier says; `both` decodes, too"
+        return self.net(x)
     def at(self):
         "The layer that the decoder reads"
         return self.net.get_submodule(self.layer)

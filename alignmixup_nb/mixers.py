@@ -87,8 +87,18 @@ class Mixer:
         mode,layer = self.place(generator, layers) if prob==1 or _uniform(generator)<prob else ('clean',None)
         kw = dict(layer=layer, lam=draw_lam(self.alpha, generator), direction=int(torch.randint(2, (), generator=generator)), perm=torch.randperm(n, generator=generator))
         return self.record(generator, mode=mode, **(kw if mode!='clean' else kw|dict(lam=1.)))
-    def place(self, generator, layers): return _pick(self.modes, self.weights, generator),None
-    def record(self, generator, **kw): return self.kind(**kw)
+    def place(self,
+        generator:torch.Generator, # As for `draw`
+        layers:tuple, # As for `draw`
+    ) -> tuple: # Mode, and name of the layer or None
+        "Draw where to mix"
+        return _pick(self.modes, self.weights, generator),None
+    def record(self,
+        generator:torch.Generator, # As for `draw`
+        **kw, # What was drawn already: mode, layer, lam, direction, perm
+    ) -> Record: # Of the mixer's `kind`
+        "Draw what only this mixer needs"
+        return self.kind(**kw)
     def apply(self,
         rec:Record, # What was drawn
         x:Tensor, # (n,c,...) floating point
@@ -102,7 +112,13 @@ class Mixer:
         perm = rec.perm.to(x.device, non_blocking=True)
         x,lam = (x,1.) if rec.mode=='clean' else self.blend(rec, x, perm)
         return x,Mix(lam, perm)
-    def blend(self, rec, x, perm): return x[perm].lerp_(x, rec.lam),rec.lam
+    def blend(self,
+        rec:Record, # What was drawn; its mode is not 'clean'
+        x:Tensor, # (n,c,...) floating point
+        perm:Tensor, # (n,) the record's, on the device of x
+    ) -> tuple[Tensor, float]: # The mixed tensor in the shape of x, and the weight of the first label, one number in [0, 1]
+        "Mix: the part in which the mixers differ"
+        return x[perm].lerp_(x, rec.lam),rec.lam
     def __repr__(self): return f'{type(self).__name__}({", ".join(f"{k}={v!r}" for k,v in vars(self).items())})'
 
 # %% ../nbs/03_mixers.ipynb #ceec31a6
@@ -326,12 +342,23 @@ class OneOf(Mixer):
     def names_layer(self): return all(getattr(m, 'names_layer', False) for m in self.mixers if 'feature' in getattr(m, 'modes', ()))
     @property
     def layers(self): return None if any(getattr(m, 'layers', ()) is None for m in self.mixers) else ()
-    def draw(self, n, generator=None, prob=None, layers=None):
+    def draw(self,
+        n:int, # Images in the batch, 2 or more
+        generator:torch.Generator=None, # On the CPU; None takes torch's own
+        prob:float=None, # Share of the batches that are mixed; None: the drawn mixer's own
+        layers:tuple=None, # Names of layers to choose from, for mixers that choose one; None: unknown
+    ) -> OneOfRecord: # Which mixer, and what it drew
+        "Draw a mixer, and let it draw"
         _check_draw(n, generator, prob)
         i = _pick(range(len(self.mixers)), self.weights, generator)
         rec = draw_from(self.mixers[i], n, generator, prob, layers)
         return OneOfRecord(**{f.name:getattr(rec, f.name, f.default) for f in fields(Record)}, which=i, inner=rec)
-    def apply(self, rec, x): return (x,Mix(1., rec.perm.to(x.device))) if rec.mode=='clean' else self.mixers[rec.which].apply(rec.inner, x)
+    def apply(self,
+        rec:OneOfRecord, # What was drawn
+        x:Tensor, # (n,c,...) floating point
+    ) -> tuple[Tensor, Mix]: # The mixed tensor in the shape of x, and what the loss takes
+        "`x` mixed by the mixer that was drawn"
+        return (x,Mix(1., rec.perm.to(x.device))) if rec.mode=='clean' else self.mixers[rec.which].apply(rec.inner, x)
 
 # %% ../nbs/03_mixers.ipynb #d5c47288
 MIXERS = dict(mixup=Mixup, cutmix=CutMix, fmix=FMix, saliencymix=SaliencyMix, manifoldmixup=ManifoldMixup, alignmixup=AlignMixup)
@@ -352,12 +379,19 @@ class ManifoldMix(nn.Module):
             if l!='input' and (not l or l not in names): raise ValueError(f"there is no layer {l!r}; there are 'input' and {', '.join(k for k in names if k)}")
     def _hook(self, module, args, out):
         if self.mix is None: out,self.mix = self.mixer.apply(self.rec, out); return out
-    def forward(self, x):
+    def forward(self,
+        x:Tensor, # (n,c,...) images, floating point
+    ): # The network's prediction for them, mixed in training
+        "The prediction of the network"
         self.rec,self.mix = None,None
         if not self.training or len(x)<2: return self.net(x)
         self.rec = self.mixer.draw(len(x), self.generator)
         if self.rec.mode=='input': x,self.mix = self.mixer.apply(self.rec, x); return self.net(x)
         with self.net.get_submodule(self.rec.layer).register_forward_hook(self._hook): return self.net(x)
-    def loss(self, f, pred, y):
+    def loss(self,
+        f, # The loss function of a prediction and labels, to one number
+        pred:Tensor, # (n,...) the network's prediction for the mixed batch
+        y:Tensor, # (n,...) labels of the batch before it was mixed
+    ) -> Tensor: # One number
         "`f(pred, y)` for the labels of the last mix: lam of the first image's, the rest of the second's"
         return f(pred, y) if self.mix is None else self.mix.lam*f(pred, y)+(1-self.mix.lam)*f(pred, y[self.mix.perm])

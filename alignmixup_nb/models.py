@@ -14,7 +14,12 @@ import torch
 from torch import nn, Tensor
 
 # %% ../nbs/05_models.ipynb #16223561
-def conv(c_in:int, c_out:int, k:int=3, stride:int=1) -> nn.Conv2d:
+def conv(
+    c_in:int, # channels in
+    c_out:int, # channels out
+    k:int=3, # pixels a side of the kernel, odd
+    stride:int=1, # in pixels
+) -> nn.Conv2d: # from (n,c_in,h,w) to (n,c_out,h,w), smaller by the stride
     "A `k`x`k` convolution without bias that keeps the size at stride 1"
     return nn.Conv2d(c_in, c_out, k, stride=stride, padding=k//2, bias=False)
 
@@ -31,7 +36,10 @@ class PreActBlock(nn.Module):
         self.bn1,self.conv1 = nn.BatchNorm2d(c_in),conv(c_in, c_out, stride=stride)
         self.bn2,self.conv2 = nn.BatchNorm2d(c_out),conv(c_out, c_out)
         self.carry,self.shortcut = carry,None if stride==1 and c_in==c_out else conv(c_in, c_out, 1, stride)
-    def forward(self, x:Tensor) -> Tensor:
+    def forward(self,
+        x:Tensor # (n,c_in,h,w)
+    ) -> Tensor: # (n,c_out,h,w), smaller by the stride
+        "The sum of what the shortcut and the convolutions make of `x`"
         h = self.bn1(x).relu()
         skip = self.shortcut(h) if self.shortcut is not None else x if self.carry=='x' else h
         return skip + self.conv2(self.bn2(self.conv1(h)).relu())
@@ -45,7 +53,10 @@ class StageNet(nn.Sequential):
     ):
         super().__init__(stages)
         self.min_size = min_size
-    def forward(self, x:Tensor) -> Tensor:
+    def forward(self,
+        x:Tensor # (n,c,h,w) images
+    ) -> Tensor: # (n,n_out)
+        "The stages in a row"
         if x.ndim==4 and min(x.shape[-2:])<self.min_size:
             raise ValueError(f'images of {x.shape[-2]}x{x.shape[-1]} are too small: this network divides the size by {self.min_size}, so it needs at least {self.min_size}x{self.min_size}')
         return super().forward(x)
@@ -138,7 +149,10 @@ class Decoder(nn.Sequential):
     ):
         super().__init__(stages)
         self.shape,self.size,self.width = shape,size,width
-    def forward(self, f:Tensor) -> Tensor:
+    def forward(self,
+        f:Tensor # (n,c,h,w) feature maps
+    ) -> Tensor: # (n,ch,H,W) images
+        "The stages in a row"
         if tuple(f.shape[1:])!=self.shape: raise ValueError(f'this decoder reads maps (n,{",".join(map(str, self.shape))}), got {tuple(f.shape)}')
         return super().forward(f)
 

@@ -39,7 +39,7 @@ def ood_metrics(
 SCORES = ('softmax','energy','odin','mahalanobis')
 
 def last_linear(
-    model:nn.Module
+    model:nn.Module # any network
 ) -> nn.Linear:
     "The last linear layer, in the order in which they were defined"
     found = [o for o in model.modules() if isinstance(o, nn.Linear)]
@@ -48,7 +48,7 @@ def last_linear(
 
 @torch.no_grad()
 def embeddings(
-    model:nn.Module,
+    model:nn.Module, # with a linear layer at its end
     dl, # batches as the network takes them
     n:int=None, # so many images, from the first; None for all
 ) -> tuple: # what the last linear layer gets, (n,d), and labels (n,), None for images without
@@ -77,7 +77,7 @@ def _detectors():
     return detector
 
 def fit_mahalanobis(
-    model:nn.Module,
+    model:nn.Module, # with a linear layer at its end
     dl # training images with their labels
 ): # a fitted detector of pytorch-ood
     "Class means and common covariance of the features"

@@ -60,7 +60,11 @@ def as_it_was(
         for p,o in flags.items(): p.requires_grad_(o)
 
 # %% ../nbs/09_robustness.ipynb #577e4b57
-def whole(name, v, least=1):
+def whole(
+    name:str, # of the argument, for the message
+    v, # its value
+    least:int=1 # that it may be
+):
     "Raise unless `v` is an integer of at least `least`"
     if not isinstance(v, Integral) or isinstance(v, bool): raise TypeError(f'{name} is {v!r}, it has to be an integer')
     if v<least: raise ValueError(f'{name} is {v}, it has to be at least {least}')

@@ -429,10 +429,10 @@ def _listed(v): return ','.join(map(str, v)) if isinstance(v, (list,tuple)) else
 
 def study_runs(
     path:str|Path # as in `read_results`
-) -> pd.DataFrame: # accuracy in percent, seconds of training, and a column for each setting of a recipe
+) -> pd.DataFrame: # accuracy in percent, seconds of training, the processor, the layer of the mix, and a column for each setting of a recipe
     "The runs of a study, a row each"
     known = {f.name:f.default for f in fields(Recipe)} # older results lack newer settings
-    return pd.DataFrame([dict(name=o['name'], accuracy=100*o['accuracy'], seconds=o['seconds']['train'], cpu=o['seconds'].get('cpu'), at=o['layer'],
+    return pd.DataFrame([dict(name=o['name'], accuracy=100*o['accuracy'], seconds=o['seconds']['train'], cpu=o['seconds'].get('cpu'), processor=o.get('hardware', {}).get('cpu'), at=o['layer'],
         **{k:_listed(v) for k,v in {**known, **o['recipe']}.items()}) for o in read_results(path)])
 
 def study_table(

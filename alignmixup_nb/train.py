@@ -136,7 +136,10 @@ def make_mixer(
     "The mixer of a recipe"
     if MIXERS[r.mixer] is not None: return MIXERS[r.mixer](**{o:getattr(r, o) for o in MIXER if getattr(r, o) is not None})
 
-def check_field(f, v):
+def check_field(
+    f, # a field of `Recipe`, as `dataclasses.fields` gives it
+    v # a value for it
+):
     "Raise if `v` is not a value for the field `f` of a recipe"
     among,test,flag = f.metadata['among'],f.metadata['test'],f.name
     if v is None and f.default is None: return
@@ -145,7 +148,9 @@ def check_field(f, v):
     if among is not None and v not in among: raise ValueError(f'{flag} {v!r} is unknown; there are {", ".join(map(str, among))}')
     if test is not None and not test[0](v): raise ValueError(f'{flag} is {v}, it has to be {test[1]}')
 
-def check_recipe(r):
+def check_recipe(
+    r:Recipe # that is being made; its lists become tuples
+):
     "Raise if a recipe can't be trained"
     for o in ('milestones','modes','weights'):
         if isinstance(getattr(r, o), list): object.__setattr__(r, o, tuple(getattr(r, o)))
@@ -160,7 +165,9 @@ def check_recipe(r):
         raise ValueError(f'milestones are {m}, they have to be epochs between 0 and {r.epochs}, in order')
 
 # %% ../nbs/13_train.ipynb #9731c40d
-def check_mixing(r):
+def check_mixing(
+    r:Recipe # whose fields are each right
+):
     "Raise if what is mixed contradicts itself, or if a setting of it would change nothing"
     given = [o for o in MIXING if getattr(r, o)!=Recipe.__dataclass_fields__[o].default]
     for o in given:

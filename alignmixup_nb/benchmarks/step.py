@@ -26,7 +26,9 @@ from ..sinkhorn import cost_matrix
 class StepTimer(Callback):
     "Keeps the time of each training step in `times`, in ms"
     order = -1000
-    def __init__(self, wait=None): self.times,self.wait = [],wait or (lambda: None)
+    def __init__(self,
+        wait=None # is called before the clock is read: `torch.cuda.synchronize` on a GPU
+    ): self.times,self.wait = [],wait or (lambda: None)
     def before_batch(self): self.wait(); self.start = time.perf_counter()
 
 class StepTimerEnd(Callback):

@@ -33,6 +33,11 @@ def measure(
     bins = {o:[None if v!=v else round(v, 5) for v in r[o].tolist()] for o in ('share','confidence','accuracy')}
     return dict(ece=ece(p, y, k), gap=r['gap'], nll=F.cross_entropy(logits, y).item(), temperature=t, ece_half=ece(p[h:], y[h:], k), ece_scaled=ece((logits[h:]/t).softmax(1), y[h:], k), bins=bins)
 
-def main(argv=None): command('calibration', measure, SETTINGS, argv)
+def main(
+    argv:list=None # arguments; those of the process unless given
+):
+    "Measure this on the networks of a study, and write the results file"
+    command('calibration', measure, SETTINGS, argv)
+
 
 if __name__=='__main__' and '__file__' in globals(): main()

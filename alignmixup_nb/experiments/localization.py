@@ -55,6 +55,11 @@ def measure(
     return dict(on_canvas=(logits.argmax(1)==y).float().mean().item(), **scored(maps, boxes, t, logits, y),
                 **{f'{v}_{o}':a for o,m in others.items() for v,a in scored(m, boxes, t).items()})
 
-def main(argv=None): command('localization', measure, SETTINGS, argv)
+def main(
+    argv:list=None # arguments; those of the process unless given
+):
+    "Measure this on the networks of a study, and write the results file"
+    command('localization', measure, SETTINGS, argv)
+
 
 if __name__=='__main__' and '__file__' in globals(): main()

@@ -26,6 +26,11 @@ def measure(
         res[s] = sum(res[f'{s}_{o}']['auroc'] for o in OUTSIDE)/len(OUTSIDE)
     return res
 
-def main(argv=None): command('ood', measure, SETTINGS, argv)
+def main(
+    argv:list=None # arguments; those of the process unless given
+):
+    "Measure this on the networks of a study, and write the results file"
+    command('ood', measure, SETTINGS, argv)
+
 
 if __name__=='__main__' and '__file__' in globals(): main()

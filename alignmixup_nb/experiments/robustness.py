@@ -22,6 +22,11 @@ def measure(
     acc = {a: robust_accuracy(model, dls.valid, a, eps, steps=settings['steps'], n=settings['n']) for a in ATTACKS}
     return dict(clean=acc['fgsm'][0]) | {f'{a}{e}':v for a in ATTACKS for e,v in zip(EPS, acc[a][1:])}
 
-def main(argv=None): command('robustness', measure, SETTINGS, argv)
+def main(
+    argv:list=None # arguments; those of the process unless given
+):
+    "Measure this on the networks of a study, and write the results file"
+    command('robustness', measure, SETTINGS, argv)
+
 
 if __name__=='__main__' and '__file__' in globals(): main()

@@ -17,16 +17,16 @@ FAMILY = ('none','mixup','manifoldmixup','alignmixup')
 
 def time_table(
     df:pd.DataFrame # from `study_runs`
-) -> pd.DataFrame: # a row a mixer and number of epochs: accuracy in percent, half the width of its interval, difference from no mixing with the same epochs, CPU seconds, seeds
+) -> pd.DataFrame: # a row a mixer and number of epochs: accuracy in percent, half the width of its interval, difference from no mixing with the same epochs, CPU seconds on the usual processor, seeds
     "Accuracy and cost by mixer and epochs"
-    rows = []
+    rows,usual = [],df.processor.mode().item()
     for m in FAMILY:
         for e in sorted(set(df.epochs)):
             this,none = (dict(mixer=o, epochs=e) for o in (m,'none'))
             if not len(pick(df, **this)): continue
             mean,ci = mean_ci(pick(df, **this).accuracy)
             diff,dci,n = paired(df, this, none) if m!='none' else (0.,0.,len(pick(df, **this)))
-            rows.append(dict(mixer=m, epochs=e, accuracy=mean, ci=ci, diff=diff, dci=dci, cpu=pick(df, **this).cpu.mean(), seeds=n))
+            rows.append(dict(mixer=m, epochs=e, accuracy=mean, ci=ci, diff=diff, dci=dci, cpu=pick(df[df.processor==usual], **this).cpu.mean(), seeds=n))
     return pd.DataFrame(rows).set_index(['mixer','epochs'])
 
 # %% ../../nbs/experiments/training_time.ipynb #46987737
@@ -74,7 +74,8 @@ def longer_table(
     for m,(e,r) in product((m for m in FAMILY[1:] if m in t.index), none.iterrows()):
         g = t.loc[m]
         by_seed = [needed(c.index, c, curves['none'].loc[i,e])/e for i in curves[m].index.intersection(curves['none'].index) for c in [curves[m].loc[i]]]
-        rows.append(dict(mixer=m, reached_by_none_in=e, target=r.accuracy, epochs=needed(g.index, g.accuracy, r.accuracy)/e, seconds=needed(g.cpu, g.accuracy, r.accuracy)/r.cpu,
+        timed = g.dropna(subset='cpu')
+        rows.append(dict(mixer=m, reached_by_none_in=e, target=r.accuracy, epochs=needed(g.index, g.accuracy, r.accuracy)/e, seconds=needed(timed.cpu, timed.accuracy, r.accuracy)/r.cpu,
             fewest=np.nanmin([math.inf, *by_seed]), most=math.nan if np.isnan(by_seed).any() else max(by_seed)))
     return pd.DataFrame(rows).set_index(['mixer','reached_by_none_in'])
 
@@ -135,7 +136,7 @@ def verdict(
         c,h,n = change(df, m, e0, e1)
         says.append(f'{m} against no mixing with as many epochs: {", ".join(clear)}. From {e0} to {e1} epochs the gap changes by {c:+.2f} ± {h:.2f} ({n} seeds).')
     if {'mixup','alignmixup'}<=last.keys():
-        e = min(last['mixup'], last['alignmixup'])
+        e = min(t.loc[m].cpu.dropna().index.max() for m in ('mixup','alignmixup'))
         says.append(f'At {e} epochs AlignMixup reaches {t.loc[("alignmixup",e)].accuracy:.2f}% in {t.loc[("alignmixup",e)].cpu/t.loc[("mixup",e)].cpu:.2f} times the CPU seconds of mixup, which reaches {t.loc[("mixup",e)].accuracy:.2f}%.')
     best = s.drop('AlignMixup')
     clear = best[best['diff'].abs()>best.ci].sort_values('diff', ascending=False)
