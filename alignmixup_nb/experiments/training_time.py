@@ -70,9 +70,10 @@ def longer_table(
 ) -> pd.DataFrame: # a row a mixer and target: epochs and seconds needed, over those of no mixing; the same for each seed, the fewest and the most
     "How many times the epochs and the seconds of no mixing a mixer needs for the same accuracy"
     none,rows = t.loc['none'],[]
-    curves = {m: pd.DataFrame({e: pick(df, mixer=m, epochs=e).accuracy for e in sorted(set(df.epochs))}).dropna() for m in FAMILY} # by seed, of those with all epochs
+    curves = {m: pd.DataFrame({e: pick(df, mixer=m, epochs=e).accuracy for e in t.loc[m].index}).dropna() for m in FAMILY if m in t.index} # by seed, of those with all epochs
     for m,(e,r) in product((m for m in FAMILY[1:] if m in t.index), none.iterrows()):
         g = t.loc[m]
+        if e>g.index.max(): continue
         by_seed = [needed(c.index, c, curves['none'].loc[i,e])/e for i in curves[m].index.intersection(curves['none'].index) for c in [curves[m].loc[i]]]
         timed = g.dropna(subset='cpu')
         rows.append(dict(mixer=m, reached_by_none_in=e, target=r.accuracy, epochs=needed(g.index, g.accuracy, r.accuracy)/e, seconds=needed(timed.cpu, timed.accuracy, r.accuracy)/r.cpu,
@@ -100,7 +101,7 @@ def shorter_table(
 def unaligned_table(
     df:pd.DataFrame, # from `study_runs`
     epochs:int=160 # of all of them
-) -> pd.DataFrame: # a row each for AlignMixup and the same without alignment: accuracy in percent, differences and halves of their intervals, CPU seconds, seeds
+) -> pd.DataFrame: # a row each for AlignMixup and the same without alignment: accuracy in percent, differences paired by seed and halves of their intervals, CPU seconds, seeds
     "AlignMixup with and without its alignment"
     none,base,rows = dict(mixer='none', epochs=epochs),dict(epochs=epochs),[]
     for k,v in {'aligned': {}, 'not aligned': dict(aligned=False)}.items():
