@@ -45,6 +45,30 @@ def run_cells(name, tiny, tmp):
             if 'gpu' in f: said[i] = 'passed'; print(f'{name}, cell {i}: passed', flush=True)
     return said
 
+WARM = [f'agree {d} {rs}' for d in ('float32','float16','bfloat16') for rs in ('1,3,16,49,64','100,128','196')] + [f'time {o}' for o in ('128,512,16','128,256,64','256,2048,49','256,1024,196','32,256,128')]
+
+def warm(what, tiny):
+    "Build the kernels that the benchmark will want; triton keeps them on the disk"
+    import torch
+    from alignmixup_nb import kernels as K
+    kind,*rest = what.split()
+    device = 'cpu' if tiny else 'cuda'
+    ints = [1,8,2] if tiny and kind=='time' else [2] if tiny else [int(o) for o in rest[-1].split(',')]
+    if kind=='agree':
+        for r in ints: K._agree(5, 64, r, getattr(torch, rest[0]), device, n_iter=24 if tiny else 20000)
+    else:
+        a,b = (o.to(device) for o in K._pair(*ints, 20.))
+        K._that_run({k:lambda f=f: f for k,f in K._candidates(a, b).items()})
+
+def kernels(s):
+    "The kernels are built by many processes at once, then checked and timed by one, alone"
+    env = dict(TRITON_INTERPRET='1') if s.tiny else {}
+    start = time.monotonic()
+    ps = [s.start(__file__, s.out, '--warm', o, *(['--tiny'] if s.tiny else []), **env) for o in (WARM[:1]+WARM[-1:] if s.tiny else WARM)]
+    for p in ps: s.wait(p, max(0, start+90-time.monotonic()))
+    s.say(f'ok      kernels, built: {time.monotonic()-start:.0f} s, exit codes {[p.returncode for p in ps]}')
+    s.do('kernels', 150, '-m', 'alignmixup_nb.kernels', '--out', s.out/'kernels.json', *(['--tiny'] if s.tiny else []), **env)
+
 class Session:
     "Commands, one log, and a time by which all is over"
     def __init__(self, out, minutes, tiny):
@@ -76,10 +100,10 @@ class Session:
 
 def epoch(s):
     "Seconds of each epoch of PreAct-ResNet-18 on all of Fashion-MNIST, the first with what is built once"
-    fast = ('--recipe','fashion','--epochs',5,'--precision','bf16','--channels-last','yes','--device','cuda')
+    fast = ('--recipe','fashion','--epochs',4,'--milestones','2,3','--precision','bf16','--channels-last','yes','--device','cuda')
     tiny = ('--epochs',2,'--n-train',64,'--device','cpu')
     told = {}
-    for mixer,compiled in (('none','no'),('alignmixup','no'),('none','yes'),('alignmixup','yes')):
+    for mixer,compiled in (('none','no'),('alignmixup','no'),('alignmixup','yes')):
         if s.tiny and compiled=='yes': continue
         name = f'{mixer}{" compiled" if compiled=="yes" else ""}'
         folder = s.out/'epoch'/name.replace(' ', '-')
@@ -113,8 +137,9 @@ def main(argv=None):
     p.add_argument('--from', dest='have', metavar='FILE.json', help='results of the study from before')
     p.add_argument('--only', default=','.join(STEPS), help='the parts to do, of '+', '.join(STEPS))
     p.add_argument('--tiny', action='store_true', help='small sizes on the CPU')
-    p.add_argument('--cells', help=argparse.SUPPRESS)
+    for part in ('cells','warm'): p.add_argument(f'--{part}', help=argparse.SUPPRESS)
     o = p.parse_args(argv)
+    if o.warm: return warm(o.warm, o.tiny)
     if o.cells:
         with tempfile.TemporaryDirectory() as tmp: said = run_cells(o.cells, o.tiny, tmp)
         Path(o.out).write_text(json.dumps(said))
@@ -126,7 +151,7 @@ def main(argv=None):
     if not o.tiny and not torch.cuda.is_available(): p.error('there is no GPU; --tiny sees that the command works without')
     s.say(f'{datetime.now(timezone.utc).isoformat(timespec="seconds")}  {"CPU" if o.tiny else torch.cuda.get_device_name()}, torch {torch.__version__}')
     device = 'cpu' if o.tiny else 'cuda'
-    if 'kernels' in only: s.do('kernels', 150, '-m', 'alignmixup_nb.kernels', '--out', s.out/'kernels.json', *(['--tiny'] if o.tiny else []), **(dict(TRITON_INTERPRET='1') if o.tiny else {}))
+    if 'kernels' in only: kernels(s)
     if 'step' in only: s.do('step', 90, '-m', 'alignmixup_nb.benchmarks.step', '--out', s.out/'step.json', '--device', device, '--bf16', '--steps', 30, *(['--quick'] if o.tiny else []))
     if 'epoch' in only: epoch(s)
     finish = study(s, Path(o.list).resolve(), o.have, 2 if o.tiny else o.processes) if 'study' in only else None
