@@ -153,6 +153,7 @@ def topk_loc(
     whole('k', k)
     if k>logits.shape[1]: raise ValueError(f'k is {k}, and there are {logits.shape[1]} classes')
     if len(y)!=len(logits) or len(logits)!=len(maps): raise ValueError(f'{len(logits)} rows of logits, {len(y)} classes and {len(maps)} maps: there have to be as many of each')
+    if y.shape!=(len(logits),) or y.is_floating_point(): raise ValueError(f'{len(logits)} rows of logits need a class each, not {y.dtype} of shape {tuple(y.shape)}')
     if ((y<0)|(y>=logits.shape[1])).any(): raise ValueError(f'labels run from {y.min()} to {y.max()}, and there are {logits.shape[1]} classes, from 0 to {logits.shape[1]-1}')
     found = best_ious(maps, boxes, n_thresholds)[0]>=_check_ious(iou)[0] # (n,n_thresholds)
     known = (logits.topk(k, 1).indices==y[:,None]).any(1)

@@ -81,6 +81,7 @@ def batches(
 ):
     "Pairs (x, y) of plain tensors, y None without labels, cut off after `n` images"
     if n is not None: whole('n', n)
+    if hasattr(dl, 'loaders'): raise TypeError('dl is DataLoaders; give one of them, as in dls.valid')
     left = math.inf if n is None else n
     for b in dl:
         x,y = (b,None) if isinstance(b, Tensor) else (b[0], b[1] if len(b)>1 else None)
@@ -186,6 +187,7 @@ def robust_accuracy(
     for i,(xb,yb) in enumerate(batches(dl, n)):
         if yb is None: raise ValueError('the loader gives images without labels, and an attack needs the labels')
         x,y = pixels(xb.to(dev), mean, std),yb.to(dev)
+        if y.shape!=(len(x),) or y.is_floating_point(): raise ValueError(f'{len(x)} images need a class each, not {y.dtype} of shape {tuple(y.shape)}')
         m,s = _stats(mean, std, x)
         with as_it_was(model), torch.no_grad(): clean = model((x-m)/s).argmax(1)==y
         for j,e in enumerate(sizes):

@@ -106,7 +106,8 @@ def remeasure(
     if stored is None: raise ValueError(f'{path} has no run with the weights in {folder}')
     new = measure(load_model(folder), _images(res['recipe']), res['settings'])
     stored,again = (pd.json_normalize({k:o[k] for k in new}).iloc[0] for o in (stored,new))
-    return pd.DataFrame(dict(stored=stored, again=again)).apply(pd.to_numeric, errors='coerce').dropna()
+    t = pd.DataFrame(dict(stored=stored, again=again)).apply(pd.to_numeric, errors='coerce')
+    return t[t.stored.notna()] # what is no number any more stays, as NaN
 
 # %% ../../nbs/experiments/evaluate.ipynb #72ef96e5
 def read_runs(
