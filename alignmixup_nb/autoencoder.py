@@ -46,7 +46,7 @@ class AutoEncoder(nn.Module):
     ) -> tuple[Tensor,Tensor]: # Prediction and features (n,c,h,w), with their gradient
         "One pass through the classifier"
         kept = []
-        pred = _hooked([self.at()], lambda m,a,o: kept.append(o), lambda: self.net(x))
+        pred = _hooked([self.at()], lambda m,a,o: kept.append(o.clone()), lambda: self.net(x)) # a copy: an in-place ReLU may follow
         if not kept: raise RuntimeError(f'layer {self.layer!r} did not run in the forward pass')
         return pred,kept[0]
 
@@ -171,7 +171,7 @@ def _step(self:AutoEncoderCallback):
 @patch
 def _keep(self:AutoEncoderCallback, module, args, out):
     "The hook: keep what the layer puts out at its first call"
-    if self._first(): self.features = out
+    if self._first(): self.features = out.clone() # an in-place ReLU may follow
 
 # %% ../nbs/06_autoencoder.ipynb #75913735
 @patch

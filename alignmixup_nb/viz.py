@@ -204,7 +204,7 @@ def see(self:Scene, i:int) -> _Seen:
     "The outputs of the layers for image `i`"
     if i in self.cache: self.cache.move_to_end(i); return self.cache[i]
     x,out = self.normalise(self.images[i:i+1]).to(self._device()),{}
-    def keep(m, args, o): out.setdefault(m, o)
+    def keep(m, args, o): out.setdefault(m, o.clone() if isinstance(o, Tensor) else o) # an in-place ReLU may follow
     modules = {l.module:k for k,l in self.layers.items()}
     pred = _at_rest(self.model, x.device, lambda: _hooked(list(modules), keep, lambda: self.net(x)))
     ok = isinstance(pred, Tensor) and pred.ndim==2
