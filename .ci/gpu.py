@@ -1,8 +1,9 @@
 """All that only a GPU can say, by one command that keeps to a time: kernel, step, epoch, the cells flagged gpu, and the study.
 
-    python .ci/gpu.py OUT [--minutes 9] [--processes 4] [--list LIST.toml] [--from FILE.json] [--only STEP,…]
+    python .ci/gpu.py OUT [--minutes 9] [--processes 2] [--list LIST.toml] [--from FILE.json] [--only STEP,…]
 
 OUT gets kernels.json, step.json, epoch.json, cells.json and study.json, each written when its part is done, and log.txt.
+OUT is best on a memory disk (/dev/shm): each epoch of the study writes a checkpoint of 90 MB.
 Speeds are taken first, while nothing else runs; then the cells and the study share the GPU until the time is up.
 Put study.json into nbs/experiments/results and hand it back with --from: its runs are not done again.
 Needs the package and what it requires, no nbdev and no Jupyter, and Fashion-MNIST where notebook 07 looks for it.
@@ -13,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CELLS = ('01_kernels','04b_compat','07_data','13_train','benchmarks/02_training_step')
+CELLS = ('04b_compat','07_data','benchmarks/02_training_step') # those of 01 and 13 measure what kernels.json and epoch.json hold
 SKIP = ('slow','net','browser')
 STEPS = ('kernels','step','epoch','cells','study')
 TINY = """defaults = {n_train=64, epochs=2, width=4, eval='last'}
@@ -82,14 +83,16 @@ class Session:
     def start(self, *cmd, **env):
         return subprocess.Popen([sys.executable, *map(str, cmd)], stdout=self.log, stderr=subprocess.STDOUT, env={**self.env, **env}, cwd=self.out, start_new_session=True)
     def wait(self, p, seconds):
-        "The exit code; after `seconds`, or when all is over, the process is asked to end, and 20 s later made to"
+        "The exit code; after `seconds`, or when all is over, the process is stopped"
         try: return p.wait(max(0, min(seconds, self.left)))
-        except subprocess.TimeoutExpired: pass
-        for s,patience in ((signal.SIGTERM, 20), (signal.SIGKILL, None)):
-            try: os.killpg(p.pid, s)
-            except ProcessLookupError: pass
-            try: return p.wait(patience)
-            except subprocess.TimeoutExpired: pass
+        except subprocess.TimeoutExpired: return self.stop(p)[0]
+    def stop(self, *ps):
+        "Exit codes of processes that are asked to end, all at once, and 20 s later made to"
+        for s,patience in ((signal.SIGTERM, 20), (signal.SIGKILL, 60)):
+            on,end = [p for p in ps if p.poll() is None],time.monotonic()+patience
+            for p in on: os.killpg(p.pid, s)
+            while time.monotonic()<end and any(p.poll() is None for p in on): time.sleep(.1)
+        return [p.returncode for p in ps]
     def do(self, what, seconds, *cmd, **env):
         "One command to its end; whether it went well"
         start = time.monotonic()
@@ -99,17 +102,20 @@ class Session:
         return code==0
 
 def epoch(s):
-    "Seconds of each epoch of PreAct-ResNet-18 on all of Fashion-MNIST, the first with what is built once"
-    fast = ('--recipe','fashion','--epochs',4,'--milestones','2,3','--precision','bf16','--channels-last','yes','--device','cuda')
+    "Seconds of each epoch of PreAct-ResNet-18 on all of Fashion-MNIST; `steady` leaves out the first, which builds, and the last, which tests"
+    settings = dict(epochs=4, milestones=(2,3), precision='bf16', channels_last=True)
+    fast = ('--recipe','fashion','--device','cuda','--epochs',4,'--milestones','2,3','--precision','bf16','--channels-last','yes')
     tiny = ('--epochs',2,'--n-train',64,'--device','cpu')
+    if s.tiny: s.do('epoch, its recipe', 60, '-c', f'from alignmixup_nb.train import get_recipe; get_recipe("fashion", **{settings})')
     told = {}
     for mixer,compiled in (('none','no'),('alignmixup','no'),('alignmixup','yes')):
         if s.tiny and compiled=='yes': continue
         name = f'{mixer}{" compiled" if compiled=="yes" else ""}'
         folder = s.out/'epoch'/name.replace(' ', '-')
-        if s.do(f'epoch, {name}', 120, '-m', 'alignmixup_nb.train', *(tiny if s.tiny else fast), '--mixer', mixer, '--compile', compiled, '--out', folder, '--overwrite'):
+        if s.do(f'epoch, {name}', 180 if compiled=='yes' else 120, '-m', 'alignmixup_nb.train', *(tiny if s.tiny else fast), '--mixer', mixer, '--compile', compiled, '--out', folder, '--overwrite'):
             r = json.loads((folder/'result.json').read_text())
-            told[name] = {k:r[k] for k in ('epochs','accuracy','command','commit','date','hardware','versions','layer') if k in r}
+            rows = [o['seconds'] for o in r['epochs']]
+            told[name] = dict(steady=rows[1:-1]) | {k:r[k] for k in ('epochs','accuracy','command','commit','date','hardware','versions','layer') if k in r}
             (s.out/'epoch.json').write_text(json.dumps(told, indent=1))
 
 def study(s, file, have, processes):
@@ -119,7 +125,8 @@ def study(s, file, have, processes):
     if have and not s.do('study, what is done already', 60, '-m', 'alignmixup_nb.study', *there, '--from', Path(have).resolve(), '--status'): return
     ps = [s.start('-m', 'alignmixup_nb.study', *there, '--threads', 1 if s.tiny else 4) for _ in range(processes)]
     def finish():
-        codes = [s.wait(p, s.left) for p in ps]
+        while s.left>0 and any(p.poll() is None for p in ps): time.sleep(.2)
+        codes = s.stop(*ps)
         s.say(f'ok      study: {processes} processes, exit codes {codes}')
         if any(o not in (0,143,-signal.SIGTERM) for o in codes): s.failed.append('study')
         subprocess.run([sys.executable, '-m', 'alignmixup_nb.study', *map(str, there), '--status'], env=s.env, stdout=s.log, stderr=subprocess.STDOUT)
@@ -132,7 +139,7 @@ def main(argv=None):
     p = argparse.ArgumentParser('.ci/gpu.py', description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('out', metavar='OUT', help='where the results go')
     p.add_argument('--minutes', type=float, default=9, help='all is over by then, half a minute for the collecting included')
-    p.add_argument('--processes', type=int, default=4, help='that share the GPU in the study; one alone does not fill it')
+    p.add_argument('--processes', type=int, default=2, help='that share the GPU in the study; one alone does not fill it')
     p.add_argument('--list', default=ROOT/'nbs/experiments/studies/gpu.toml', help='the study')
     p.add_argument('--from', dest='have', metavar='FILE.json', help='results of the study from before')
     p.add_argument('--only', default=','.join(STEPS), help='the parts to do, of '+', '.join(STEPS))

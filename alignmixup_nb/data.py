@@ -87,7 +87,7 @@ def like(self:ImageTensors,
 class ImageTensorDL(TfmdDL):
     "Loads `ImageTensors`, a whole batch in one indexing operation"
     def create_item(self, s): return s or 0
-    def create_batch(self, b): return self.dataset[torch.as_tensor(b)]
+    def create_batch(self, b): return self.dataset[torch.as_tensor(b).to(self.dataset.x.device, non_blocking=True)]
     def do_batch(self, b): return self.create_batch(b)
     def create_batches(self, samps): return map(self.create_batch, self.chunkify(iter(samps)))
     def _one_pass(self):
@@ -108,9 +108,9 @@ class CropFlip(DisplayedTransform):
         self.pad,self.flip = pad,flip
     def encodes(self, x:TensorImage):
         n,_,h,w = x.shape
-        dy,dx = torch.randint(0, 2*self.pad+1, (2,n)).to(x.device)
+        dy,dx = torch.randint(0, 2*self.pad+1, (2,n)).to(x.device, non_blocking=True)
         rows,cols = [o[:,None] + torch.arange(k, device=x.device) for o,k in ((dy,h),(dx,w))] # (n,h), (n,w)
-        if self.flip: cols = torch.where((torch.rand(n)<0.5).to(x.device)[:,None], cols.flip(1), cols)
+        if self.flip: cols = torch.where((torch.rand(n)<0.5).to(x.device, non_blocking=True)[:,None], cols.flip(1), cols)
         xp = F.pad(x, (self.pad,)*4)
         crops = xp[torch.arange(n, device=x.device)[:,None,None], :, rows[:,:,None], cols[:,None]] # (n,h,w,ch)
         return crops.permute(0, 3, 1, 2).contiguous()

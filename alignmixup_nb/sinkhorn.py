@@ -197,7 +197,7 @@ def _anneal(D, e, last, factor=8, tol=.1, few=.05):
             if (err<tol).sum().item()>=(1-few)*len(D): break
             nf,ng,err,_ = _sweep(D, nf, ng, e, None, err, tol, few=few)
         ne = torch.maximum(e/factor, last)
-        x = torch.where(pe>e, (ne-e)/(e-pe), 0) # along the line through the last two levels
+        x = torch.where(pe>e, (ne-e)/(e-pe), torch.zeros_like(e)) # along the line through the last two levels
         f,g,pf,pg,pe,e = nf+x*(nf-pf),ng+x*(ng-pg),nf,ng,e,ne
     return f,g
 

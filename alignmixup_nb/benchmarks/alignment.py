@@ -108,7 +108,7 @@ def environment(
     packages:tuple=('torch','POT','mdot-tnt','alignmixup_nb'), # whose versions matter
 ) -> dict: # of what can go into JSON
     "Hardware, load, threads, versions, commit and date"
-    commit,dirty = _shell('git', 'rev-parse', '--short', 'HEAD'),_shell('git', 'status', '--porcelain', '--', '*.py')
+    commit,dirty = _shell('git', 'rev-parse', '--short', 'HEAD') or os.environ.get('ALIGNMIXUP_COMMIT'),_shell('git', 'status', '--porcelain', '--', '*.py')
     return dict(date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'), command=command, commit=commit and commit+('+changes' if dirty else ''),
         cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), load=[round(o, 2) for o in os.getloadavg()], gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         system=f'{platform.system()} {platform.machine()}', python=platform.python_version(), versions={k:_version(k) for k in packages})

@@ -16,6 +16,7 @@ from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback # brings `no_bar`
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
+from fastai.optimizer import SGD
 from .alignment import environment, race, spread, write_json
 from ..callback import AlignMixupCallback
 from ..mixers import AlignMixup, Record
@@ -46,12 +47,14 @@ def make_learner(
     size:int=32, # pixels a side
     device:str='cpu', # or 'cuda'
     wait=None, # called before each look at the clock
+    channels_last:bool=False, # the memory format of network and images?
 ) -> Learner: # with a `step_timer`
     "A learner on one batch of noise"
+    form = dict(memory_format=torch.channels_last) if channels_last else {}
     g = torch.Generator().manual_seed(0)
-    batch = (torch.randn(n, 3, size, size, generator=g).to(device),torch.randint(10, (n,), generator=g).to(device))
+    batch = (torch.randn(n, 3, size, size, generator=g).to(device, **form),torch.randint(10, (n,), generator=g).to(device))
     cbs = [StepTimer(wait), StepTimerEnd()]+([] if mode=='none' else [AlignMixupCallback(layer, modes=(mode,), seed=0)])
-    return Learner(DataLoaders([batch], [batch], device=torch.device(device)), model.to(device), loss_func=nn.CrossEntropyLoss(), cbs=cbs)
+    return Learner(DataLoaders([batch], [batch], device=torch.device(device)), model.to(device, **form), loss_func=nn.CrossEntropyLoss(), opt_func=partial(SGD, mom=.9), cbs=cbs)
 
 # %% ../../nbs/benchmarks/02_training_step.ipynb #7caa035f
 def layer_output(
@@ -76,7 +79,7 @@ def mix_alone(
     "Forward and backward of aligned mixing, and input mixing, alone"
     g = torch.Generator().manual_seed(0)
     mixer,perm = AlignMixup(),torch.randperm(len(xb), generator=g)
-    x,grad = feats.detach().clone().requires_grad_(),torch.randn(feats.shape, generator=g).to(feats)
+    x,grad = feats.detach().clone().requires_grad_(),torch.empty_like(feats).copy_(torch.randn(feats.shape, generator=g))
     def feature(direction):
         x.grad = None
         mixer.apply(Record('feature', .4, perm, direction), x)[0].backward(grad)
@@ -93,12 +96,12 @@ def measure(
     steps:int=5, # timed steps of each mode
     runs:int=50, # runs of the mix alone
     device:str='cpu', # or 'cuda'
-    bf16:bool=False, # under autocast to bf16?
+    bf16:bool=False, # under autocast to bf16, channels last?
 ) -> dict: # times of the steps, and for each layer what aligned mixing adds
     "Full steps in turns, then the mix alone"
     wait = torch.cuda.synchronize if device=='cuda' else None
     auto = lambda: torch.autocast(device, torch.bfloat16) if bf16 else nullcontext()
-    learners = {m if l is None else f'feature at {l}': make_learner(make(), m, l, n, size, device, wait) for m,l in [('none',None),('input',None)]+[('feature',l) for l in layers]}
+    learners = {m if l is None else f'feature at {l}': make_learner(make(), m, l, n, size, device, wait, bf16) for m,l in [('none',None),('input',None)]+[('feature',l) for l in layers]}
     for _ in range(steps+1):
         for o in learners.values():
             with o.no_bar(), o.no_logging(), auto(): o.fit(1, 1e-3)
@@ -106,7 +109,7 @@ def measure(
     step,xb = res['steps']['input']['median'],learners['input'].dls.train[0][0]
     for l in layers:
         with auto(): feats = layer_output(learners[f'feature at {l}'].model, l, xb)
-        hard = torch.randn(feats.shape, generator=torch.Generator().manual_seed(0)).relu().to(feats)
+        hard = torch.empty_like(feats).copy_(torch.randn(feats.shape, generator=torch.Generator().manual_seed(0)).relu())
         for what,f in (('of the network',feats), ('of unit scale',hard)):
             with auto(): t = mix_alone(f, xb, runs, wait)
             res['mixes'].append(dict(layer=l, features=what, shape=tuple(f.shape), overhead=t['extra']/step, **t))
@@ -131,7 +134,7 @@ def main(
     p.add_argument('--out', required=True, help='the results file, JSON')
     p.add_argument('--threads', type=int, default=2, help='threads of torch')
     p.add_argument('--device', default='cpu', choices=('cpu','cuda'))
-    p.add_argument('--bf16', action='store_true', help='under autocast to bfloat16')
+    p.add_argument('--bf16', action='store_true', help='under autocast to bfloat16, channels last')
     p.add_argument('--steps', type=int, default=5, help='timed steps of each mode')
     p.add_argument('--quick', action='store_true', help='batches of 16 and one step, to see that it works')
     argv = sys.argv[1:] if argv is None else argv
