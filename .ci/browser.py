@@ -130,6 +130,7 @@ def check(panel, apart):
     print(f'ok  ten steps of eps up raise the entropy that is shown from {low} to {high}')
     panel.press('eps', *['ArrowLeft']*10); panel.quiet()
     assert abs(panel.number('entropy')-low)<1e-3
+    panel.press('eps', 'Home'); panel.quiet()
     panel.changed('iterations', ['plan'], lambda: panel.press('n_iter', 'Home')); panel.quiet()
     panel.wait('and says that one iteration makes no plan yet', lambda: 'not a transport plan yet' in panel.text('entropy'))
     panel.press('n_iter', 'End'); panel.quiet()
