@@ -51,23 +51,24 @@ class AutoEncoder(nn.Module):
         return pred,kept[0]
 
 # %% ../nbs/06_autoencoder.ipynb #2f9e746a
-def _still(ae, body):
-    "`body()` without gradient, in eval mode; modes and random numbers are afterwards as before"
-    return _at_rest(ae, next(ae.parameters()).device, body)
+def _still(ae, body, *tensors):
+    "`body` of tensors, which go to the model's device, without gradient, in eval mode; modes and random numbers are afterwards as before"
+    device = next(ae.parameters()).device
+    return _at_rest(ae, device, lambda: body(*(o.to(device) for o in tensors)))
 
 @patch
 def encode(self:AutoEncoder,
     x:Tensor, # (n,ch,H,W), normalised as in training
 ) -> Tensor: # Features (n,c,h,w)
     "What the layer makes of images, in eval mode, without gradient"
-    return _still(self, lambda: self.both(x)[1])
+    return _still(self, lambda x: self.both(x)[1], x)
 
 @patch
 def decode(self:AutoEncoder,
     f:Tensor, # (n,c,h,w)
 ) -> Tensor: # (n,ch,H,W), normalised as in training
     "What feature maps look like, in eval mode, without gradient"
-    return _still(self, lambda: self.decoder(f))
+    return _still(self, self.decoder, f)
 
 @patch
 def classify(self:AutoEncoder,
@@ -75,9 +76,9 @@ def classify(self:AutoEncoder,
 ) -> Tensor: # Predictions, as `forward` gives them
     "What the layers behind say of feature maps, in eval mode, without gradient"
     children = [k for k,_ in self.net.named_children()] if isinstance(self.net, nn.Sequential) else []
-    if self.layer in children: return _still(self, lambda: nn.Sequential(*list(self.net)[children.index(self.layer)+1:])(f))
+    if self.layer in children: return _still(self, nn.Sequential(*list(self.net)[children.index(self.layer)+1:]), f)
     x = torch.zeros_like(self.decode(f))
-    return _still(self, lambda: _hooked([self.at()], lambda m,a,o: f, lambda: self.net(x)))
+    return _still(self, lambda f, x: _hooked([self.at()], lambda m,a,o: f, lambda: self.net(x)), f, x)
 
 # %% ../nbs/06_autoencoder.ipynb #011ae0e7
 def reconstruction_loss(
