@@ -134,6 +134,7 @@ def check(panel, apart):
     panel.changed('iterations', ['plan'], lambda: panel.press('n_iter', 'Home')); panel.quiet()
     panel.wait('and says that one iteration makes no plan yet', lambda: 'not a transport plan yet' in panel.text('entropy'))
     panel.press('n_iter', 'End'); panel.quiet()
+    panel.press('row', 'Home'); panel.press('col', 'Home'); panel.quiet()
     for name,pics in (('row',['x','x2','lines']),('col',['x','x2','lines'])): panel.changed(name, pics, lambda: panel.press(name, 'ArrowRight'))
     panel.quiet()
     def click(name, u, v):
