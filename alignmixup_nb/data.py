@@ -72,7 +72,10 @@ def set_split_idx(self:ImageTensors, i:int):
     finally: self.split_idx = before
 
 def _as_bytes(o, ch:int, h:int, w:int) -> Tensor:
-    "A file name, PIL image, array or tensor as a byte tensor (`ch`,`h`,`w`)"
+    "A file name, PIL image, array (h,w,ch) or byte tensor (ch,h,w) as a byte tensor (`ch`,`h`,`w`)"
+    if isinstance(o, Tensor):
+        if o.dtype!=torch.uint8 or o.ndim!=3 or len(o)!=ch: raise ValueError(f'an image is a uint8 tensor ({ch},h,w), got {str(o.dtype)[6:]} of shape {tuple(o.shape)}')
+        o = o.cpu().permute(1, 2, 0).as_subclass(Tensor).squeeze(2).numpy()
     o = (PILImageBW if ch==1 else PILImage).create(o).resize((w,h))
     return torch.from_numpy(np.array(o)).reshape(h, w, ch).permute(2, 0, 1)
 
