@@ -101,12 +101,17 @@ class Session:
         if code!=0: self.failed.append(what)
         return code==0
 
+READ = """import sys
+from alignmixup_nb.train import get_recipe, parser
+args = vars(parser().parse_args(sys.argv[1:]))
+get_recipe(**{{'recipe':'name'}.get(k, k):v for k,v in args.items() if k not in ('out','resume','overwrite')})
+""" # the recipe of a command line, or what is wrong with it
+
 def epoch(s):
     "Seconds of each epoch of PreAct-ResNet-18 on all of Fashion-MNIST; `steady` leaves out the first, which builds, and the last, which tests"
-    settings = dict(epochs=4, milestones=(2,3), precision='bf16', channels_last=True)
     fast = ('--recipe','fashion','--device','cuda','--epochs',4,'--milestones','2,3','--precision','bf16','--channels-last','yes')
     tiny = ('--epochs',2,'--n-train',64,'--device','cpu')
-    if s.tiny: s.do('epoch, its recipe', 60, '-c', f'from alignmixup_nb.train import get_recipe; get_recipe("fashion", **{settings})')
+    if s.tiny: s.do('epoch, its recipe', 60, '-c', READ, *fast)
     told = {}
     for mixer,compiled in (('none','no'),('alignmixup','no'),('alignmixup','yes')):
         if s.tiny and compiled=='yes': continue

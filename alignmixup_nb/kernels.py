@@ -578,9 +578,10 @@ def _time_large(n, c, r, device, rounds):
 def _commit():
     "The commit of this copy, or what `ALIGNMIXUP_COMMIT` says it is"
     import subprocess
-    try: said = subprocess.run(['git','describe','--always','--dirty','--abbrev=40','--exclude=*'], capture_output=True, text=True, cwd=os.path.dirname(os.path.abspath(__file__))) if '__file__' in globals() else None
-    except OSError: said = None
-    return said.stdout.strip() if said and not said.returncode else os.environ.get('ALIGNMIXUP_COMMIT')
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) # of this repository, and of no other one around it
+    try: said = subprocess.run(['git',f'--git-dir={root}/.git',f'--work-tree={root}','describe','--always','--dirty','--abbrev=40','--exclude=*'], capture_output=True, text=True).stdout.strip()
+    except OSError: said = ''
+    return said or os.environ.get('ALIGNMIXUP_COMMIT')
 
 def main(args=None):
     "Check the kernel on this machine, time it, and write a JSON file"

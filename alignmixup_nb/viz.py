@@ -680,7 +680,7 @@ def _make_knobs(self:AlignmentExplorer, first, second, eps):
     self.knob_widgets = [self.first, self.second, self.lam, self.eps, self.n_iter, self.direction, self.layer, self.side, self.row, self.col]
 
 @patch
-def _make_controls(self:AlignmentExplorer, first, second, eps=.1):
+def _make_controls(self:AlignmentExplorer, first, second, eps):
     "All that is set or read: knobs, uploads, messages; each has a class, by which tests in a browser find it"
     self._make_knobs(first, second, eps)
     self.upload,self.upload2 = (W.FileUpload(accept='image/*', description=d, layout=W.Layout(width='86px')) for d in ('x',"x'"))
