@@ -14,7 +14,6 @@ from .robustness import whole
 def _checked(probs, y, n_bins):
     "Probabilities in single precision, under 1, and classes, or an error that says what is wrong"
     whole('n_bins', n_bins)
-    if n_bins is None: raise TypeError('n_bins is None, it has to be an integer')
     probs,y = [torch.as_tensor(o).detach().as_subclass(Tensor).cpu() for o in (probs,y)]
     if probs.ndim!=2 or not probs.is_floating_point() or not probs.numel(): raise ValueError(f'probs are {probs.dtype} of shape {tuple(probs.shape)}, they have to be floats (n,k)')
     if y.shape!=probs.shape[:1] or y.is_floating_point(): raise ValueError(f'{len(probs)} rows of probabilities need as many classes, not {y.dtype} of shape {tuple(y.shape)}')

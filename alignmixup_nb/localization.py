@@ -12,7 +12,7 @@ import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from scipy import ndimage
 from torch import nn, Tensor
 from .robustness import as_it_was, batches, device_of, whole
-from .ood import last_linear
+from .ood import run_with_head
 
 # %% ../nbs/11_localization.ipynb #e67e0c91
 def box_iou(
@@ -117,6 +117,8 @@ def max_box_acc(
     return box_accuracy(maps, boxes, ious, version, n_thresholds).max(1).values.mean().item()
 
 # %% ../nbs/11_localization.ipynb #8e4936c0
+_POOLS = ('adaptive_avg_pool2d','avg_pool2d','mean')
+
 def cam(
     model:nn.Module, # a network that ends with average pooling and one linear layer; stays in its mode
     x:Tensor, # (n,c,h,w) images as the network takes them
@@ -124,18 +126,14 @@ def cam(
     size=None # (h,w) that the maps are scaled to; that of the images unless given, False for the features' own
 ) -> tuple: # maps (n,h,w) and logits (n,k), on the CPU
     "Class activation maps"
-    head,got = last_linear(model),[]
-    hooks = [o.register_forward_pre_hook(lambda m, a: got.append(a[0])) for o in model.modules() if isinstance(o, (nn.AdaptiveAvgPool2d,nn.AvgPool2d))]
-    try:
-        with as_it_was(model), torch.no_grad(): logits = model(x.as_subclass(Tensor).to(device_of(model))).float()
-    finally:
-        for h in hooks: h.remove()
-    f = got[-1].float() if got else None # (n,c,h,w)
-    if f is None or f.ndim!=4 or f.shape[1]!=head.in_features or not torch.allclose(F.linear(f.mean((2,3)), head.weight.float(), head.bias), logits, rtol=1e-2, atol=1e-2):
+    logits,(_,w,bias),seen = run_with_head(model, x, *_POOLS)
+    pooled = [o[0].float() for o in (seen.get(p) for p in _POOLS) if o and o[0].ndim==4 and o[0].shape[1]==w.shape[1]] # (n,c,h,w) each
+    f = next((o for o in pooled if torch.allclose(F.linear(o.mean((2,3)), w, bias), logits, rtol=1e-2, atol=1e-2)), None)
+    if f is None:
         raise ValueError(f'{type(model).__name__} does not end with average pooling and one linear layer, so it has no class activation map')
     k = logits.argmax(1) if classes is None else torch.as_tensor(classes).as_subclass(Tensor).to(logits.device)
     if k.shape!=(len(x),) or not 0<=int(k.min())<=int(k.max())<logits.shape[1]: raise ValueError(f'classes have shape {tuple(k.shape)} and run from {k.min()} to {k.max()}; {len(x)} images need one each, from 0 to {logits.shape[1]-1}')
-    maps = torch.einsum('nchw,nc->nhw', f.detach(), head.weight[k].detach().float())
+    maps = torch.einsum('nchw,nc->nhw', f, w[k])
     if size is not False: maps = F.interpolate(maps[:,None], size or x.shape[-2:], mode='bilinear', align_corners=False)[:,0]
     return maps.cpu(), logits.cpu()
 
