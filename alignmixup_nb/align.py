@@ -205,6 +205,14 @@ def draw_lam(
     return (1+math.tanh((a-b)/2))/2
 
 # %% ../nbs/02_align.ipynb #68b3a36f
+def _in_backward() -> bool:
+    "Does autograd run, so that a forward pass is one that gradient checkpointing repeats?"
+    return torch._C._current_graph_task_id()>=0
+
+def _refuse_in_backward():
+    "Raise where gradient checkpointing would draw anew"
+    if _in_backward(): raise RuntimeError('gradient checkpointing repeats this forward pass and restores the state of torch\'s own generator only: with a `generator` the repeated mix would be another one; use generator=None')
+
 class AlignMix(nn.Module):
     "Mix a batch of features with itself while training"
     def __init__(self,
@@ -226,10 +234,14 @@ class AlignMix(nn.Module):
         "Mix the batch with itself"
         self.lam,self.perm = 1.,None
         if not self.training or len(x)<2: return x
+        if self.generator is not None: _refuse_in_backward()
         self.lam,self.direction = draw_lam(self.alpha, self.generator),int(torch.randint(2, (), generator=self.generator))
         self.perm = torch.randperm(len(x), generator=self.generator).to(x.device, non_blocking=True)
         if not self.aligned: return torch.lerp(x[self.perm], x, self.lam)
-        return alignmix_batch(x, self.perm, self.lam, self.direction, eps=self.eps, **self.kw)
+        try: return alignmix_batch(x, self.perm, self.lam, self.direction, eps=self.eps, **self.kw)
+        except ValueError:
+            if x.detach().abs().max()<1e12: raise
+            return torch.lerp(x[self.perm], x, self.lam) # of a network that diverges: the loss will tell
     def loss(self,
         f, # The loss function of a prediction and labels, to one number
         pred:Tensor, # (n,...) the network's prediction for the mixed batch

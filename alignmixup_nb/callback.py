@@ -9,21 +9,23 @@ __all__ = ['Layer', 'find_layer', 'find_stages', 'MixCallback', 'AlignMixupCallb
 import math, warnings, weakref
 from collections import Counter
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from itertools import islice
 import matplotlib.pyplot as plt
-import torch
+import numpy as np, torch
 from torch import nn, Tensor
+from torch.overrides import TorchFunctionMode
 from fastai.callback.core import Callback
 from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
 from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
-from .mixers import AlignMixup, draw_from, Mix, MODES
+from .align import _in_backward
+from .mixers import AlignMixup, draw_from, Mix, MODES, _uncompiled
 
 # %% ../nbs/04_callback.ipynb #50805dae
-@dataclass
+@dataclass(repr=False)
 class Layer:
     "A module whose output could be mixed, and what is known about it"
     name:str # As in `model.named_modules()`
@@ -49,6 +51,7 @@ class Layer:
         x = x.movedim(1, -1) if self.channels_last else x
         return torch.cat([pre, x], 1) if self.n_prefix else x
     def __str__(self): return f'{self.name} {self.shape}'
+    def __repr__(self): return f'{type(self).__name__}({self}, cut={self.cut}, acts={self.acts})'
 
 # %% ../nbs/04_callback.ipynb #194aaf05
 class _Hook:
@@ -75,13 +78,18 @@ def _nested(f, o):
     if isinstance(o, dict): return {k:_nested(f, v) for k,v in o.items()}
     if isinstance(o, tuple) and hasattr(o, '_fields'): return type(o)(*(_nested(f, v) for v in o))
     if isinstance(o, (tuple,list)): return type(o)(_nested(f, v) for v in o)
+    if is_dataclass(o) and not isinstance(o, type): return replace(o, **{k.name:_nested(f, getattr(o, k.name)) for k in fields(o) if k.init})
     return f(o) if isinstance(o, Tensor) else o
 
-def _rows(pred, n):
-    "All floating point tensors in `pred` that have a row for each image, each as (n,k)"
+def _with_rows(pred, n):
+    "All floating point tensors in `pred` that have a row for each image"
     found = []
     _nested(found.append, pred)
-    return [p.reshape(n, -1).float() for p in found if p.is_floating_point() and p.ndim and len(p)==n]
+    return [p for p in found if p.is_floating_point() and p.ndim and len(p)==n]
+
+def _rows(pred, n):
+    "The same, each as (n,k)"
+    return [p.reshape(n, -1).float() for p in _with_rows(pred, n)]
 
 # %% ../nbs/04_callback.ipynb #2dc44dd2
 def _woken(model):
@@ -90,15 +98,16 @@ def _woken(model):
     asleep = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
     return {k: torch.rand(p.shape, generator=g).add_(.5).to(p) if p.ndim<2 else torch.randn(p.shape, generator=g).mul_(.1).to(p) for k,p in asleep.items()}
 
-def _uncompiled(model):
-    "A `with` in which `model` runs as it was written, compiled or not"
-    compiled = any(hasattr(m, '_orig_mod') or getattr(m, '_compiled_call_impl', None) for m in model.modules())
-    return torch.compiler.set_stance('force_eager') if compiled else nullcontext()
+class _NoDropout(TorchFunctionMode):
+    "A `with` in which no dropout drops, not even one that is on in eval mode, too"
+    def __torch_function__(self, f, types, args=(), kwargs=None):
+        if 'dropout' in getattr(f, '__name__', ''): return args[0] if args else kwargs['input']
+        return f(*args, **(kwargs or {}))
 
 def _at_rest(model, device, body):
-    "`body()` in eval mode, uncompiled, without gradient or autocast; afterwards modes and random numbers are as they were"
+    "`body()` in eval mode, uncompiled, without gradient, autocast or dropout; afterwards modes and random numbers are as they were"
     modes,fast = [(m,m.training) for m in model.modules()],torch.backends.mha.get_fastpath_enabled()
-    with _uncompiled(model), torch.no_grad(), torch.autocast(device.type, enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
+    with _uncompiled(model), torch.no_grad(), _NoDropout(), torch.autocast(device.type, enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
         try:
             torch.backends.mha.set_fastpath_enabled(False) # it goes round the layers inside
             model.eval()
@@ -133,7 +142,7 @@ class _Probe:
         self.params,self.layers,self.width,self.grids = _woken(model),[],None,set()
         self.n_prefix = next((m.num_prefix_tokens for m in model.modules() if isinstance(getattr(m, 'num_prefix_tokens', None), int)), 
                              int(any(hasattr(m, k) for m in model.modules() for k in ('class_token','cls_token','class_embedding'))))
-        self.names = {m:name for name,m in model.named_modules() if name}
+        self.names = {m:name for name,m in model.named_modules() if name and not isinstance(m, torch.jit.ScriptModule)}
         self.tol = 1e-3 if all(p.dtype in (torch.float32,torch.float64) for p in model.parameters()) else 5e-2
         self.base = _hooked(self.names, self.note, self.run)
         self.spread = (self.base-self.base.roll(1, 0)).abs().max().item()
@@ -165,6 +174,7 @@ class _Probe:
         rows = _rows(pred, self.n)
         if not rows: raise TypeError(f'the model returns {type(pred).__name__} without a row for each of {self.n} images')
         self.widths = [o.shape[1] for o in rows]
+        self.flat = torch.cat([torch.full((o.shape[1],), p.ndim<3) for o,p in zip(rows, _with_rows(pred, self.n))])
         return torch.cat(rows, 1)
 
 # %% ../nbs/04_callback.ipynb #91c71b35
@@ -201,7 +211,9 @@ def acts(self:_Probe, l):
             order = torch.randperm(b.shape[-1]-keep, generator=torch.Generator().manual_seed(1))+keep
             b = torch.cat([b[:,:,:keep], b[:,:,order.to(b.device)]], 2)
         return l.join((pre+pre.roll(1, 0))/2, (x+b.view(x.shape))/2)
-    if l.acts is None: l.acts = l.places>1 and (self.run(l, partial(mix, True))-self.run(l, partial(mix, False))).abs().max().item() > self.tol*self.spread
+    if l.acts is None:
+        d = l.places>1 and self.run(l, partial(mix, True))-self.run(l, partial(mix, False))
+        l.acts = l.places>1 and (d[:,self.flat] if self.flat.any() else d).abs().max().item() > self.tol*self.spread
     return l.acts
 
 # %% ../nbs/04_callback.ipynb #d24bdb77
@@ -214,7 +226,7 @@ def _no_layer(what, layers, probe):
     "The error that lists the layers there are"
     cuts = list(islice((l for l in reversed(layers) if probe.cut(l)), 12))[::-1]
     lines = [f"  {l}{'' if probe.acts(l) else ': alignment changes nothing there'}" for l in cuts]
-    raise ValueError('\n'.join([what, f'The last layers with 4 positions or more that the whole prediction goes through, with their shapes for {probe.n} images:']+(lines or ['  none'])))
+    raise ValueError('\n'.join([what, f'The last layers with 4 positions or more that the whole prediction goes through, with their shapes for {probe.n} images:']+(lines or ['  none'])+["The input can be mixed at any network: modes=('input',)"]))
 
 # %% ../nbs/04_callback.ipynb #39783657
 def _batch_statistics(model, body):
@@ -229,6 +241,7 @@ def _batch_statistics(model, body):
 def _probed(model, xb, f):
     "`f` of a probe of `model`; where untrained batch norms let all images look alike, their running statistics are left out"
     model,xb = _bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
+    if isinstance(model, torch.jit.ScriptModule): raise TypeError(f"the model is TorchScript, whose layers can not be reached from outside; use modes=('input',), or the module that it was made from")
     n,tensors = find_bs(xb),[]
     if n<2: raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
     xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model when training starts
@@ -322,10 +335,11 @@ class MixCallback(Callback):
         if not 0<=start<end<=1: raise ValueError(f'start is {start} and end is {end}; it has to be 0 <= start < end <= 1')
         self.mixer,self.layer,self.prob,self.start,self.end,self.seed = mixer,layer,prob,start,end,seed
         self.layer_name,self.generator,self.seeded,self.restored,self.inner,self.warned = None,None,False,False,None,set()
+        self.whole,self.steps,self.mixable = False,0,0 # of an epoch
         self._forget()
     def _forget(self):
         self.rec,self.mix,self.found,self.asked,self.fresh = None,None,{},None,True
-        self.calls,self.per_pass,self.backward,self.mixed_loss = 0,None,False,False
+        self.calls,self.per_pass,self.mixed_loss = 0,None,False
     def __setattr__(self, k, v): object.__setattr__(self, k, v)
     @property
     def learn(self): return self.__dict__.get('_learn')
@@ -333,6 +347,7 @@ class MixCallback(Callback):
     def learn(self, learn):
         if self.learn is not None and learn is not self.learn:
             if learn is None and sum(cb is self for cb in self.learn.cbs)>1: return # attached twice, and taken off once
+            if learn is not None and any(cb is self for cb in self.learn.cbs): self._warn(f'{type(self).__name__} is given to a second learner, and mixes for the last one only; give each its own')
             self._uninstall()
             self.__dict__['_last'] = weakref.ref(self.learn)
         self.__dict__['_learn'] = learn
@@ -380,9 +395,11 @@ def _step(self:MixCallback): return self.inner() if self.inner else type(self.le
 @patch
 def _one_batch(self:MixCallback):
     "The learner's step, with the batch mixed on its way through the network"
-    self.rec,self.mix,self.calls,self.per_pass,self.backward,self.mixed_loss = None,None,0,None,False,False
+    self.rec,self.mix,self.calls,self.per_pass,self.mixed_loss = None,None,0,None,False
     if self.learn is None: return self._last()._do_one_batch() # taken off when the batch had begun
+    self.steps += 1
     if not self._mixable(): return self._step()
+    self.mixable += 1
     kw,pct = self._prepare(),self.learn.pct_train
     if pct<self.start or self.end<1 and pct>=self.end: return self._step()
     if self.generator is None: self._seed() # attached in the middle of a training
@@ -444,9 +461,10 @@ def _heads(probe):
 # %% ../nbs/04_callback.ipynb #576a343b
 @patch
 def _check_targets(self:MixCallback):
-    "Refuse targets that have positions"
+    "Refuse targets that have positions, where the mix moves or replaces those of the images"
     maps = [tuple(t.shape) for t in self.learn.yb if isinstance(t, Tensor) and t.ndim>2]
-    if maps: self._refuse(maps[0])
+    if maps and getattr(self.mixer, 'pastes', False): raise ValueError(f'{self.mixer} gives each pixel to one of two images, and a target of shape {maps[0]} would count for both at each; use Mixup()')
+    if maps and 'feature' in getattr(self.mixer, 'modes', ()): self._refuse(maps[0])
 
 @patch
 def _refuse(self:MixCallback, shape):
@@ -462,7 +480,7 @@ def _prepare(self:MixCallback):
         if asked!=self.asked: self.found = {}
         self.asked,self.fresh = asked,False
         if 'embedding' in getattr(self.mixer, 'modes', ()): self._head()
-        if 'feature' in getattr(self.mixer, 'modes', ()): self._check_targets()
+        self._check_targets()
     if 'feature' not in getattr(self.mixer, 'modes', ()): return {}
     if not getattr(self.mixer, 'names_layer', False): self._layer()
     names = getattr(self.mixer, 'layers', ())
@@ -492,8 +510,8 @@ def _mix_input(self:MixCallback, xb):
 # %% ../nbs/04_callback.ipynb #56eac706
 @patch
 def _first(self:MixCallback):
-    "Is this the layer's first call in a pass? The pass after the forward pass is that of gradient checkpointing"
-    if self.per_pass is not None and not self.backward: return False # somebody else's pass, in between
+    "Is this the layer's first call in a pass? A pass within the backward pass is that of gradient checkpointing"
+    if self.per_pass is not None and not _in_backward(): return False # somebody else's pass, before the backward pass or after it
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
 
@@ -537,8 +555,15 @@ def after_pred(self:MixCallback):
     words = [t.shape for t in self.learn.yb if isinstance(t, Tensor) and t.ndim==2 and not t.is_floating_point()]
     if words and getattr(self.learn.pred, 'ndim', 0)>2 and words[0][1] in self.learn.pred.shape[1:]: self._refuse(words[0])
 
-@patch
-def before_backward(self:MixCallback): self.backward = True
+def _permuted(o, perm):
+    "Targets in another order: of tensors and arrays the rows, of a list with an entry for each image the entries"
+    rows = lambda v: isinstance(v, (Tensor,np.ndarray)) and v.ndim and len(v)==len(perm)
+    if isinstance(o, Tensor): return o[perm.to(o.device)] if o.ndim else o
+    if isinstance(o, np.ndarray): return o[perm.cpu().numpy()] if o.ndim else o
+    if isinstance(o, dict): return {k:_permuted(v, perm) for k,v in o.items()}
+    if isinstance(o, tuple) and hasattr(o, '_fields'): return type(o)(*(_permuted(v, perm) for v in o))
+    if isinstance(o, (tuple,list)) and len(o)==len(perm) and not all(map(rows, o)): return type(o)(o[i] for i in perm.tolist())
+    return type(o)(_permuted(v, perm) for v in o) if isinstance(o, (tuple,list)) else o
 
 @patch
 def after_loss(self:MixCallback):
@@ -546,7 +571,7 @@ def after_loss(self:MixCallback):
     if self.mix is None or self.mixed_loss: return
     if self.learn.loss_grad.numel()!=1: raise ValueError(f"the loss has shape {tuple(self.learn.loss_grad.shape)}; a mixed loss takes one number, so use reduction='mean' or 'sum'")
     lam,perm = self.mix
-    second = self.learn.loss_func(self.learn.pred, *_nested(lambda t: t[perm.to(t.device)] if t.ndim else t, tuple(self.learn.yb)))
+    second = self.learn.loss_func(self.learn.pred, *(_permuted(y, perm) for y in self.learn.yb))
     self.learn.loss_grad = lam*self.learn.loss_grad + (1-lam)*second
     self.learn.loss,self.mixed_loss = self.learn.loss_grad.clone(),True
 
@@ -565,6 +590,18 @@ def before_train(self:MixCallback):
     if isinstance(self.learn.model, nn.DataParallel): raise ValueError('the model is an nn.DataParallel, whose replicas see a part of the batch each; train it in `with learn.distrib_ctx():` instead')
     if not (self.seeded or self.restored): self._seed()
     self.seeded,self.restored = True,False
+    self.whole,self.steps,self.mixable = True,0,0
+
+@patch
+def after_cancel_train(self:MixCallback): self.whole = False
+
+@patch
+def after_train(self:MixCallback):
+    "Say so if a whole epoch went by this callback"
+    if not self.whole or not self.run or len(self.learn.dl)==0: return
+    self.whole = False
+    if self.steps==0: self._warn(f'no batch of this epoch was mixed: {type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
+    elif self.mixable==0: self._warn('no batch of this epoch was mixed: a mix takes targets and batches of two images or more')
 
 @patch
 def before_batch(self:MixCallback):

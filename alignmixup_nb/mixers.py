@@ -9,12 +9,13 @@ __all__ = ['MODES', 'SALIENCY', 'MIXERS', 'Record', 'Mix', 'Mixer', 'Mixup', 'Bo
 
 # %% ../nbs/03_mixers.ipynb #09115bd0
 import bisect, inspect, math
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import nn, Tensor
-from .align import _check_solver, alignmix_batch, draw_lam
+from .align import _check_solver, _refuse_in_backward, alignmix_batch, draw_lam
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
 def _uniform(generator:torch.Generator|None) -> float: return torch.rand((), generator=generator, dtype=torch.float64).item()
@@ -67,6 +68,7 @@ class Mixer:
     "Linear interpolation of a batch with a permutation of itself, and what every other mixer shares with it"
     kind = Record # Of record that it draws
     names_layer = False # Does its record say at which layer to mix? Else whoever applies it chooses
+    pastes = False # Does each pixel come from one of the two images? Then targets with positions can not be shared out by lam
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
         modes:tuple=('input',), # One of them is drawn for each batch
@@ -148,6 +150,7 @@ def _halves(lam, size):
 # %% ../nbs/03_mixers.ipynb #9778acca
 class CutMix(Mixer):
     "A box of the first image, replaced by the second"
+    pastes = True
     kind = BoxRecord
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
@@ -193,6 +196,7 @@ class MaskRecord(Record):
 
 class FMix(Mixer):
     "The first image where smooth random noise is high, the second elsewhere"
+    pastes = True
     kind = MaskRecord
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
@@ -247,6 +251,7 @@ SALIENCY = dict(torch=saliency, opencv=opencv_saliency)
 # %% ../nbs/03_mixers.ipynb #11ade691
 class SaliencyMix(Mixer):
     "A box of the first image, replaced by the second where that one is most salient"
+    pastes = True
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
         prob:float=.5, # Share of the batches that are mixed
@@ -339,6 +344,8 @@ class OneOf(Mixer):
     @property
     def aligned(self): return any(getattr(m, 'aligned', False) for m in self.mixers)
     @property
+    def pastes(self): return any(getattr(m, 'pastes', False) for m in self.mixers)
+    @property
     def names_layer(self): return all(getattr(m, 'names_layer', False) for m in self.mixers if 'feature' in getattr(m, 'modes', ()))
     @property
     def layers(self): return None if any(getattr(m, 'layers', ()) is None for m in self.mixers) else ()
@@ -364,6 +371,13 @@ class OneOf(Mixer):
 MIXERS = dict(mixup=Mixup, cutmix=CutMix, fmix=FMix, saliencymix=SaliencyMix, manifoldmixup=ManifoldMixup, alignmixup=AlignMixup)
 
 # %% ../nbs/03_mixers.ipynb #6407560f
+def _uncompiled(
+    model:nn.Module # any network, of which some part may be compiled
+):
+    "A `with` in which `model` runs as it was written, compiled or not"
+    compiled = any(hasattr(m, '_orig_mod') or getattr(m, '_compiled_call_impl', None) for m in model.modules())
+    return torch.compiler.set_stance('force_eager') if compiled else nullcontext()
+
 class ManifoldMix(nn.Module):
     "A network that mixes its input or the output of one of its layers while training"
     def __init__(self,
@@ -385,9 +399,12 @@ class ManifoldMix(nn.Module):
         "The prediction of the network"
         self.rec,self.mix = None,None
         if not self.training or len(x)<2: return self.net(x)
+        if self.generator is not None: _refuse_in_backward()
         self.rec = self.mixer.draw(len(x), self.generator)
         if self.rec.mode=='input': x,self.mix = self.mixer.apply(self.rec, x); return self.net(x)
-        with self.net.get_submodule(self.rec.layer).register_forward_hook(self._hook): return self.net(x)
+        with _uncompiled(self.net), self.net.get_submodule(self.rec.layer).register_forward_hook(self._hook): pred = self.net(x)
+        if self.mix is None: raise RuntimeError(f'the layer to mix, {self.rec.layer!r}, did not run in the forward pass; is it part of a TorchScript module, or does the network take another path in training?')
+        return pred
     def loss(self,
         f, # The loss function of a prediction and labels, to one number
         pred:Tensor, # (n,...) the network's prediction for the mixed batch
