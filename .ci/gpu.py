@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CELLS = ('04b_compat','07_data','benchmarks/02_training_step') # those of 01 and 13 measure what kernels.json and epoch.json hold
 SKIP = ('slow','net','browser')
 STEPS = ('kernels','step','epoch','cells','study')
-TINY = """defaults = {n_train=64, epochs=2, width=4, eval='last'}
+TINY = """defaults = {n_train=64, epochs=2, width=8, eval='last'}
 runs = [{mixer=['none','alignmixup']}]
 """
 

@@ -31,7 +31,7 @@ def unit_range(
 ) -> Tensor: # (n,h,w), each from 0 to 1; all 0 where a map is constant
     "Each map from its least to its greatest value"
     lo,hi = [f(maps, (1,2))[:,None,None] for f in (torch.amin,torch.amax)]
-    return (maps-lo)/(hi-lo).clamp(min=1e-12)
+    return (maps-lo)/torch.where(hi>lo, hi-lo, 1)
 
 def _components(m, threshold):
     "Boxes (k,4) of the connected components over a threshold, and how many places each has"
@@ -148,12 +148,13 @@ def topk_loc(
     n_thresholds:int=100 # from 0 to under 1, evenly
 ) -> float: # from 0 to 1
     "Share of images that are recognised among the best k classes and localised"
-    whole('k', k)
+    whole('k', k); iou, = _check_ious(iou)
+    if logits.isnan().any(): raise ValueError(f'{int(logits.isnan().any(1).sum())} of {len(logits)} rows of logits have NaN')
     if k>logits.shape[1]: raise ValueError(f'k is {k}, and there are {logits.shape[1]} classes')
     if len(y)!=len(logits) or len(logits)!=len(maps): raise ValueError(f'{len(logits)} rows of logits, {len(y)} classes and {len(maps)} maps: there have to be as many of each')
     if y.shape!=(len(logits),) or y.is_floating_point(): raise ValueError(f'{len(logits)} rows of logits need a class each, not {y.dtype} of shape {tuple(y.shape)}')
     if ((y<0)|(y>=logits.shape[1])).any(): raise ValueError(f'labels run from {y.min()} to {y.max()}, and there are {logits.shape[1]} classes, from 0 to {logits.shape[1]-1}')
-    found = best_ious(maps, boxes, n_thresholds)[0]>=_check_ious(iou)[0] # (n,n_thresholds)
+    found = best_ious(maps, boxes, n_thresholds)[0]>=iou # (n,n_thresholds)
     known = (logits.topk(k, 1).indices==y[:,None]).any(1)
     return (found[:,found.float().mean(0).argmax()] & known).float().mean().item()
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ATTACKS', 'normalisation', 'channel_stats', 'pixels', 'as_it_was', 'whole', 'device_of', 'batches', 'logits_of',
-           'predictions', 'check_eps', 'make_attack', 'adversarial', 'robust_accuracy']
+           'check_classes', 'predictions', 'check_eps', 'make_attack', 'adversarial', 'robust_accuracy']
 
 # %% ../nbs/09_robustness.ipynb #63767247
 import math
@@ -103,7 +103,17 @@ def logits_of(
     if not isinstance(o, Tensor) or o.ndim!=2 or len(o)!=len(x):
         got = f'a tensor of shape {tuple(o.shape)}' if isinstance(o, Tensor) else f'a {type(o).__name__}'
         raise TypeError(f'{type(model).__name__} gives {got} for {len(x)} images, it has to be logits (n,k); wrap it in a module that gives just those')
+    if o.isnan().any(): raise ValueError(f'{type(model).__name__} gives NaN for {int(o.isnan().any(1).sum())} of {len(x)} images')
     return o.float()
+
+def check_classes(
+    y:Tensor,
+    n:int, # images
+    k:int # classes
+):
+    "Raise unless `y` has a class for each image"
+    if y.shape!=(n,) or y.is_floating_point(): raise ValueError(f'{n} images need a class each, not {y.dtype} of shape {tuple(y.shape)}')
+    if n and not 0<=int(y.min())<=int(y.max())<k: raise ValueError(f'labels run from {y.min()} to {y.max()}, and there are {k} classes, from 0 to {k-1}')
 
 @torch.no_grad()
 def predictions(
@@ -146,7 +156,7 @@ def make_attack(
 ): # an attack of foolbox
     "The attack by name"
     if attack not in ATTACKS: raise ValueError(f'attack {attack!r} is unknown; there are {", ".join(ATTACKS)}')
-    whole('steps', steps)
+    whole('steps', steps); check_eps([eps])
     if step_size is not None and not (isinstance(step_size, Real) and 0<step_size<math.inf): raise ValueError(f'step_size is {step_size!r}, it has to be over 0')
     fb = _foolbox()
     if attack=='fgsm': return fb.attacks.LinfFastGradientAttack(random_start=False)
@@ -172,10 +182,9 @@ def adversarial(
     if y is None: raise ValueError('y is None, and an attack needs the labels')
     atk,fb = make_attack(attack, eps, steps, step_size, random_start),_foolbox()
     x,y = pixels(x).to(dev),torch.as_tensor(y).as_subclass(Tensor).to(dev)
-    if y.shape!=(len(x),) or y.is_floating_point(): raise ValueError(f'{len(x)} images need as many classes, not {y.dtype} of shape {tuple(y.shape)}')
     m,s = channel_stats(mean, std, x)
+    with as_it_was(model), torch.no_grad(): check_classes(y, len(x), logits_of(model, (x[:1]-m)/s).shape[1])
     with as_it_was(model), torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(range(torch.cuda.device_count())): # all, since a seed goes to all
-        logits_of(model, (x[:1]-m)/s)
         torch.manual_seed(seed)
         net = fb.PyTorchModel(model, bounds=(0,1), device=dev, preprocessing=dict(mean=m, std=s))
         return atk(net, x.clone(), fb.criteria.Misclassification(y.clone()), epsilons=eps)[1].detach()
@@ -203,9 +212,10 @@ def robust_accuracy(
     for i,(xb,yb) in enumerate(batches(dl, n)):
         if yb is None: raise ValueError('the loader gives images without labels, and an attack needs the labels')
         x,y = pixels(xb.to(dev), mean, std),yb.to(dev)
-        if y.shape!=(len(x),) or y.is_floating_point(): raise ValueError(f'{len(x)} images need a class each, not {y.dtype} of shape {tuple(y.shape)}')
         m,s = channel_stats(mean, std, x)
-        with as_it_was(model), torch.no_grad(): clean = logits_of(model, (x-m)/s).argmax(1)==y
+        with as_it_was(model), torch.no_grad(): logits = logits_of(model, (x-m)/s)
+        check_classes(y, *logits.shape)
+        clean = logits.argmax(1)==y
         for j,e in enumerate(sizes):
             if e==0 or not clean.any(): right[j] += clean.sum().item(); continue
             bad = adversarial(model, x[clean], y[clean], attack, e, steps, step_size, random_start, mean, std, seed+i)

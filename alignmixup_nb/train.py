@@ -264,7 +264,7 @@ def hardware(
     "What the run happens on"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     gpu = torch.cuda.get_device_name(device) if device.type=='cuda' else None
-    return dict(device=str(device), cpu=_cpu(), cores=cores, threads=torch.get_num_threads(), gpu=gpu, system=f'{platform.system()} {platform.machine()}')
+    return dict(device=str(device), cpu=_cpu(), isa=torch.backends.cpu.get_cpu_capability(), cores=cores, threads=torch.get_num_threads(), gpu=gpu, system=f'{platform.system()} {platform.machine()}')
 
 # %% ../nbs/13_train.ipynb #8c83ebc4
 def pick_device(
