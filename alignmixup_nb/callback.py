@@ -593,6 +593,9 @@ def before_train(self:MixCallback):
     self.whole,self.steps,self.mixable = True,0,0
 
 @patch
+def after_cancel_batch(self:MixCallback): self.whole = False
+
+@patch
 def after_cancel_train(self:MixCallback): self.whole = False
 
 @patch
