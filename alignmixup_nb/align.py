@@ -209,10 +209,15 @@ def _in_backward() -> bool:
     "Does autograd run, so that a forward pass is one that gradient checkpointing repeats?"
     return torch._C._current_graph_task_id()>=0
 
+def _diverged(x):
+    "Are these features of a network that diverges? A mix in place lets the loss tell, where transport could only refuse"
+    return not x.detach().abs().max()<1e12 # true for NaN
+
 def _refuse_in_backward():
     "Raise where gradient checkpointing would draw anew"
     if _in_backward(): raise RuntimeError('gradient checkpointing repeats this forward pass and restores the state of torch\'s own generator only: with a `generator` the repeated mix would be another one; use generator=None')
 
+# %% ../nbs/02_align.ipynb #8d1ecd38
 class AlignMix(nn.Module):
     "Mix a batch of features with itself while training"
     def __init__(self,
@@ -240,8 +245,8 @@ class AlignMix(nn.Module):
         if not self.aligned: return torch.lerp(x[self.perm], x, self.lam)
         try: return alignmix_batch(x, self.perm, self.lam, self.direction, eps=self.eps, **self.kw)
         except ValueError:
-            if x.detach().abs().max()<1e12: raise
-            return torch.lerp(x[self.perm], x, self.lam) # of a network that diverges: the loss will tell
+            if not _diverged(x): raise
+            return torch.lerp(x[self.perm], x, self.lam)
     def loss(self,
         f, # The loss function of a prediction and labels, to one number
         pred:Tensor, # (n,...) the network's prediction for the mixed batch

@@ -21,7 +21,7 @@ from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
 from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
-from .align import _in_backward
+from .align import _diverged, _in_backward
 from .mixers import AlignMixup, draw_from, Mix, MODES, _uncompiled
 
 # %% ../nbs/04_callback.ipynb #50805dae
@@ -520,7 +520,7 @@ def _applied(self:MixCallback, x):
     "`x` mixed; features of a network that diverges are no longer aligned, but mixed in place, so that the loss can tell"
     try: return self.mixer.apply(self.rec, x)
     except ValueError:
-        if x.detach().abs().max()<1e12: raise
+        if not _diverged(x): raise
     perm = self.rec.perm.to(x.device)
     return x[perm].lerp_(x, self.rec.lam),Mix(self.rec.lam, perm)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from scipy import ndimage
 from torch import nn, Tensor
-from .robustness import as_it_was, batches, device_of, whole
+from .robustness import check_classes, whole
 from .ood import run_with_head
 
 # %% ../nbs/11_localization.ipynb #e67e0c91
@@ -152,8 +152,7 @@ def topk_loc(
     if logits.isnan().any(): raise ValueError(f'{int(logits.isnan().any(1).sum())} of {len(logits)} rows of logits have NaN')
     if k>logits.shape[1]: raise ValueError(f'k is {k}, and there are {logits.shape[1]} classes')
     if len(y)!=len(logits) or len(logits)!=len(maps): raise ValueError(f'{len(logits)} rows of logits, {len(y)} classes and {len(maps)} maps: there have to be as many of each')
-    if y.shape!=(len(logits),) or y.is_floating_point(): raise ValueError(f'{len(logits)} rows of logits need a class each, not {y.dtype} of shape {tuple(y.shape)}')
-    if ((y<0)|(y>=logits.shape[1])).any(): raise ValueError(f'labels run from {y.min()} to {y.max()}, and there are {logits.shape[1]} classes, from 0 to {logits.shape[1]-1}')
+    check_classes(y, *logits.shape)
     found = best_ious(maps, boxes, n_thresholds)[0]>=iou # (n,n_thresholds)
     known = (logits.topk(k, 1).indices==y[:,None]).any(1)
     return (found[:,found.float().mean(0).argmax()] & known).float().mean().item()

@@ -107,6 +107,7 @@ def fit_mahalanobis(
     if missing: raise ValueError(f'mahalanobis needs training images of all classes: those of {", ".join(map(str, missing))} are missing, and labels go up to {y.max()}')
     return _detectors().Mahalanobis(None).fit_features(z, y)
 
+# %% ../nbs/10_ood.ipynb #4b079588
 def ood_scores(
     model:nn.Module, # gives logits; stays in its mode
     dl, # batches as the network takes them, labels or not

@@ -94,6 +94,7 @@ def batches(
         left -= k
         if not left: return
 
+# %% ../nbs/09_robustness.ipynb #0d82db70
 def logits_of(
     model:nn.Module,
     x:Tensor # (n,c,h,w) as the network takes them
