@@ -28,7 +28,7 @@ from .mixers import AlignMixup, draw_from, Mix, MODES, _uncompiled
 @dataclass(repr=False)
 class Layer:
     "A module whose output could be mixed, and what is known about it"
-    name:str # As in `model.named_modules()`
+    name:str # As in `model.named_modules()`, or 'input'
     module:nn.Module # The module itself
     shape:tuple # Of its output, for the images of the probe
     channels_last:bool=False # Whether the channels are on the last axis
@@ -37,12 +37,16 @@ class Layer:
     most:int=0 # As many as its shape allows
     calls:int=0 # How often it runs in one forward pass
     outputs:int=1 # Tensors that the model returns with a row for each image
+    before:bool=False # Is it what the module takes that is mixed, and not what it puts out?
     cut:bool=None # With its output permuted over the batch, is the prediction? None: not asked
     acts:bool=None # Does alignment change the prediction? None: not asked
     @property
     def spatial(self):
         "Has it four positions or more, that are not made of fewer ones?"
         return self.places>=4 and 2*self.places>=self.most
+    def swap(self, f, args, out):
+        "What a hook gives back: `f` of what is mixed, among the arguments or as the output"
+        return (f(args[0]),*args[1:]) if self.before else f(out)
     def split(self, x):
         "The prefix tokens, and the rest as (n,c,...)"
         return x[:,:self.n_prefix], x[:,self.n_prefix:].movedim(-1, 1) if self.channels_last else x
@@ -165,12 +169,12 @@ class _Probe:
     def run(self, layer=None, f=None, every=False):
         "The predictions (n,k), with the first output of `layer` (with `every` all outputs) replaced by `f` of it"
         calls = []
-        def swap(m, args, out):
+        def swap(m, args, out=None):
             calls.append(m)
-            return f(out) if every or len(calls)==1 else None
+            return layer.swap(f, args, out) if every or len(calls)==1 else None
         xb = _nested(Tensor.clone, self.xb) # a model may change its input
         forward = lambda: torch.func.functional_call(self.model, self.params, xb) if self.params else self.model(*xb)
-        pred = _hooked([layer.module], swap, forward) if layer else forward()
+        pred = _hooked([layer.module], swap, forward, pre=layer.before) if layer else forward()
         rows = _rows(pred, self.n)
         if not rows: raise TypeError(f'the model returns {type(pred).__name__} without a row for each of {self.n} images')
         self.widths = [o.shape[1] for o in rows]
@@ -178,6 +182,14 @@ class _Probe:
         return torch.cat(rows, 1)
 
 # %% ../nbs/04_callback.ipynb #91c71b35
+@patch
+def input(self:_Probe):
+    "The network's first input as a layer"
+    x = self.xb[0]
+    if not isinstance(x, Tensor): raise TypeError(f"layer 'input' is the first input of the network, which is {type(x).__name__}; it has to be a tensor")
+    if not x.is_floating_point(): raise TypeError(f"layer 'input' is the first input of the network, which is {x.dtype}; only floating point can be mixed")
+    return Layer('input', self.model, tuple(x.shape), places=_places(x)[0] if x.ndim>2 else 0, calls=1, before=True)
+
 @patch
 def cut(self:_Probe, l):
     "With the output of `l` permuted over the batch, is the prediction permuted the same way?"
@@ -260,6 +272,7 @@ def _named(probe, layers, layer):
         if found is None: _no_layer(f'no layer of {type(probe.model).__name__} qualifies for a mix of features', layers, probe)
     else:
         found = next((l for l in probe.layers if l.module is layer or l.name==layer), None)
+        if found is None and layer=='input': found = probe.input()
         name = repr(layer) if isinstance(layer, str) else type(layer).__name__
         if found is None: _no_layer(f'there is no layer {name} that runs in {type(probe.model).__name__} and puts out one tensor', layers, probe)
         if not found.shape[2:]: _no_layer(f'layer {found} has no positions to align', layers, probe)
@@ -280,7 +293,7 @@ def _choose(probe, layer, every):
 def find_layer(
     model:nn.Module, # Any network
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
-    layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; a name or a module: that one
+    layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; 'input': the first input itself, (n,c,...); a name or a module: that one
     every:bool=False, # Ask every candidate both questions; else only as many as it takes
 ) -> tuple[Layer, list]: # The layer, and all candidates in the order in which they run
     "The layer of `model` whose output a mix belongs at"
@@ -323,7 +336,7 @@ class MixCallback(Callback):
     run_valid = False
     def __init__(self,
         mixer, # Says what is drawn and how it is mixed: one of `alignmixup_nb.mixers`, or anything with their `draw` and `apply`
-        layer:str|nn.Module=None, # Where features are mixed: None, 'last', a name or a module, as in `find_layer`
+        layer:str|nn.Module=None, # Where features are mixed: None, 'last', 'input', a name or a module, as in `find_layer`
         prob:float=None, # Share of the batches that are mixed, in [0, 1]; None: the mixer's own
         start:float=0., # Part of training, in [0, 1), at which mixing begins
         end:float=1., # Part of training, in (start, 1], at which it ends
@@ -357,7 +370,7 @@ class MixCallback(Callback):
 class AlignMixupCallback(MixCallback):
     "AlignMixup: mixes the images or, aligned, the features of a layer that it finds by itself"
     def __init__(self,
-        layer:str|nn.Module=None, # Where features are mixed: None, 'last', a name or a module, as in `find_layer`
+        layer:str|nn.Module=None, # Where features are mixed: None, 'last', 'input', a name or a module, as in `find_layer`
         alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
         modes:tuple=('input','feature'), # One of them is drawn for each batch
         eps:float=0.1, # Entropy of the transport, over 0
@@ -495,7 +508,8 @@ def _place(self:MixCallback, body):
     if mode not in MODES: raise ValueError(f'mode is {mode!r}; it has to be one of {MODES}')
     if mode=='input': self.learn.xb = self._mix_input(self.learn.xb)
     if mode in ('input','clean'): return body()
-    hooked = partial(_hooked, [self._head()], self._mix_embedding, body, pre=True) if mode=='embedding' else partial(_hooked, [self._layer(getattr(self.rec, 'layer', None)).module], self._mix_feature, body)
+    layer = self._layer(getattr(self.rec, 'layer', None)) if mode=='feature' else None
+    hooked = partial(_hooked, [layer.module], self._mix_feature, body, pre=layer.before) if layer else partial(_hooked, [self._head()], self._mix_embedding, body, pre=True)
     with _uncompiled(self.learn.model): return hooked()
 
 @patch
@@ -525,11 +539,15 @@ def _applied(self:MixCallback, x):
     return x[perm].lerp_(x, self.rec.lam),Mix(self.rec.lam, perm)
 
 @patch
-def _mix_feature(self:MixCallback, module, args, out):
+def _mix_feature(self:MixCallback, module, args, out=None):
     "The hook: the output of the layer, mixed"
-    if not self._first(): return
+    if self._first(): return self._layer(getattr(self.rec, 'layer', None)).swap(self._mixed, args, out)
+
+@patch
+def _mixed(self:MixCallback, x):
+    "Features mixed as the record says, prefix tokens in place"
     layer = self._layer(getattr(self.rec, 'layer', None))
-    pre,x = layer.split(out)
+    pre,x = layer.split(x)
     x,self.mix = self._applied(x)
     return layer.join(pre[self.mix.perm].lerp_(pre, self.mix.lam) if layer.n_prefix else pre, x)
 

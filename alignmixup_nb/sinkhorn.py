@@ -284,6 +284,23 @@ def _quick(cost, eps, tol):
     P,done = _plan(K, v, q),(err<tol).flatten()
     return P if done.all() else P.index_copy_(0, i := (~done).nonzero().flatten(), _scaling(cost[i], eps, None, tol))
 
+# %% ../nbs/00_sinkhorn.ipynb #d83792e0
+def _plans(cost, eps, n_iter, tol):
+    "The plans by the shorter way, or else by the longer one"
+    cost = _reduce(cost) if cost.dtype==torch.float64 else cost.float()
+    P = _quick(cost.float(), eps, tol) if _host(cost) and n_iter is None else None
+    return _scaling(cost, eps, n_iter, tol) if P is None else P
+
+def _block(r, s): return torch.get_num_threads()*max(1, 2**18//(r*s)) # pairs
+
+def _in_blocks(f, cost):
+    "`f` of the costs of all pairs at once, or on a CPU of as many as stay in the cache"
+    k = _block(*cost.shape[1:]) if _host(cost) else len(cost)
+    if k>=len(cost): return f(cost)
+    P = torch.empty(cost.shape)
+    for i in range(0, len(cost), k): P[i:i+k] = f(cost[i:i+k])
+    return P
+
 # %% ../nbs/00_sinkhorn.ipynb #7779bc5d
 def _paper(cost, eps, n_iter, tol):
     if cost.device.type=='cpu' and not torch.isfinite(cost.sum()): raise ValueError('the cost has NaN or infinite entries')
@@ -322,6 +339,4 @@ def sinkhorn(
     with _full_precision(cost.device):
         cost = cost.as_subclass(Tensor)
         if method=='paper': return _paper(cost.float(), eps, n_iter or 100, tol or 0.1)
-        cost = _reduce(cost) if cost.dtype==torch.float64 else cost.float()
-        P = _quick(cost.float(), eps, tol or 1e-3) if cost.device.type=='cpu' and n_iter is None else None
-        return _scaling(cost, eps, n_iter, tol or 1e-3) if P is None else P
+        return _in_blocks(lambda C: _plans(C, eps, n_iter, tol or 1e-3), cost)

@@ -100,7 +100,7 @@ _share = lambda o: 0<=o<=1
 class Mixing:
     "What is mixed, and how"
     mixer:str = _setting('alignmixup', 'how images are mixed', among=MIXERS)
-    layer:str = _setting(None, "where features are mixed: a module's name, or 'last'; the last layer where alignment acts unless given")
+    layer:str = _setting(None, "where features are mixed: a module's name, 'last', or 'input' for the images themselves; the last layer where alignment acts unless given")
     alpha:float = _setting(None, "lam ~ Beta(alpha, alpha); the mixer's own unless given", test=_positive)
     eps:float = _setting(None, "entropy of the transport plan; the mixer's own unless given", test=_positive)
     modes:tuple = _setting(None, "where to mix, one drawn for each batch, as in input,feature; the mixer's own unless given")
@@ -788,7 +788,7 @@ def save_figures(self:Run, n:int=4):
     right = [first(y[i], (i,)) if j<n//2 else left[j-1] for j,i in enumerate(left)]
     if self.place is None: return self.log('no picture of pairs: no layer of this network has places that could be aligned')
     try:
-        f = features(model, dict(model.named_modules())[self.place], x)
+        f = x if self.place=='input' else features(model, dict(model.named_modules())[self.place], x)
         fig = pairs_figure(x[left], x[right], f[left], f[right], r.eps or .1, f'{r.name}, at {self.place}')
     except (ArithmeticError, RuntimeError, ValueError) as e: return self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
     save_figure(self.file('pairs'), fig)
