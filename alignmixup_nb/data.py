@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SPLIT_SEED', 'DIGITS', 'DEBIAN_FASHION', 'FASHION', 'TEXTURES', 'TINY', 'DATASETS', 'stratified', 'ImageTensors',
            'ImageTensorDL', 'CropFlip', 'tensor_dls', 'DataSet', 'texture', 'canvases', 'CentreResize', 'folder_dls',
-           'get_dls', 'rng_state', 'set_rng_state']
+           'cub_boxes', 'scale_boxes', 'cub_dls', 'get_dls', 'rng_state', 'set_rng_state']
 
 # %% ../nbs/07_data.ipynb #9761f096
 import gzip, random
@@ -20,6 +20,7 @@ from fastcore.basics import patch
 from fastai.vision.all import (CategoryMap, Category, CategoryBlock, CrossEntropyLossFlat, DataBlock, DataLoaders, DisplayedTransform, ImageBlock,
     IndexSplitter, IntToFloatTensor, Normalize, PILImage, PILImageBW, Resize, TensorCategory, TensorImage, TensorImageBW, TfmdDL, URLs, default_device,
     fastai_path, get_image_files, imagenet_stats, parent_label, untar_data)
+from PIL import Image
 
 # %% ../nbs/07_data.ipynb #45f2615c
 def stratified(
@@ -162,6 +163,7 @@ class DataSet:
     vocab:tuple=() # names of the classes; empty: those of the folders
     url:str=None # fastai's archive, if there is one
     files:bool=True # are there files that may lie elsewhere, at `path`?
+    dls:Callable=None # (path, size, name, n_train, seed, ...) -> DataLoaders, for sets read file by file
     about:str='' # a line for a list of data sets
 
 SPLIT_SEED = 42 # of every held-out fifth, so that it is the same for all
@@ -323,6 +325,8 @@ class CentreResize(Resize):
     "`Resize` that takes the centre in training too"
     def before_call(self, b, split_idx): super().before_call(b, 1)
 
+def _take(files, n, seed): return files if n is None else [files[i] for i in stratified([f.parent.name for f in files], n, seed)]
+
 def _find_parts(path, name, n_train, seed):
     "Files to train on, files held out: from train/ and valid/ (or val/, test/), else a stratified fifth"
     path = Path(path)
@@ -333,8 +337,14 @@ def _find_parts(path, name, n_train, seed):
         idx = stratified([f.parent.name for f in files], len(files)-len(files)//5, SPLIT_SEED)
         train,valid = files[idx].tolist(),np.delete(files, idx).tolist()
     vocab = _classes(*([f.parent.name for f in o] for o in (train,valid)), name)
-    if n_train is not None: train = [train[i] for i in stratified([f.parent.name for f in train], n_train, seed)]
-    return train,valid,vocab
+    return _take(train, n_train, seed),valid,vocab
+
+def _file_dls(train, valid, vocab, resize, size, flip=True, bs=128, device=None, augment=True, num_workers=0, pad=None):
+    "DataLoaders over files whose classes are the names of their folders, made `size` pixels a side by `resize`"
+    aug = [CropFlip(size//8 if pad is None else pad, flip)] if augment else []
+    block = DataBlock((ImageBlock, CategoryBlock(vocab=vocab)), get_y=parent_label, splitter=IndexSplitter(range(len(train), len(train)+len(valid))),
+                      item_tfms=resize, batch_tfms=[*aug, Normalize.from_stats(*imagenet_stats, cuda=False)])
+    return block.dataloaders(train+valid, bs=bs, val_bs=bs, num_workers=num_workers, drop_last=len(train)>=bs, device=device)
 
 def folder_dls(
     path:Path, # train/ and valid/ with a folder for each class, or just a folder for each class
@@ -351,14 +361,69 @@ def folder_dls(
 ) -> DataLoaders: # of normalised float batches (n,3,size,size)
     "fastai DataLoaders over files, read as they are needed"
     device,(train,valid,vocab) = _device(device),_find_parts(path, name, n_train, seed)
-    aug = [CropFlip(size//8 if pad is None else pad, flip)] if augment else []
-    block = DataBlock((ImageBlock, CategoryBlock(vocab=vocab)), get_y=parent_label, splitter=IndexSplitter(range(len(train), len(train)+len(valid))),
-                      item_tfms=CentreResize(size), batch_tfms=[*aug, Normalize.from_stats(*imagenet_stats, cuda=False)])
-    return block.dataloaders(train+valid, bs=bs, val_bs=bs, num_workers=num_workers, drop_last=len(train)>=bs, device=device)
+    return _file_dls(train, valid, vocab, CentreResize(size), size, flip, bs, device, augment, num_workers, pad)
+
+# %% ../nbs/07_data.ipynb #fb9454c8
+def cub_boxes(
+    path # the folder CUB_200_2011
+) -> 'pandas.DataFrame': # file, label (from 0), train (bool), x0, y0, x1, y1 in pixels of the file
+    "Files, classes and boxes of CUB-200"
+    import pandas as pd
+    path = Path(path)
+    names = dict(images=['file'], image_class_labels=['label'], train_test_split=['train'], bounding_boxes=['x0','y0','w','h'])
+    missing = [f'{o}.txt' for o in names if not (path/f'{o}.txt').exists()]
+    if missing: raise FileNotFoundError(f'{path} is not the folder of CUB-200: it has no {", ".join(missing)}')
+    d = pd.concat([pd.read_csv(path/f'{k}.txt', sep=' ', names=['id',*v], index_col='id') for k,v in names.items()], axis=1)
+    if d.isna().any(axis=None): raise ValueError(f'the files in {path} do not list the same images: number {d.index[d.isna().any(axis=1)][0]} is not in all of them')
+    d['x1'],d['y1'],d['label'],d['train'] = d.x0+d.w,d.y0+d.h,d.label.astype(int)-1,d.train.astype(bool)
+    d['file'] = [str(path/'images'/o) for o in d.file]
+    return d.drop(columns=['w','h'])
+
+# %% ../nbs/07_data.ipynb #dd2a708c
+def scale_boxes(
+    boxes:Tensor, # (n,4) boxes (x0,y0,x1,y1)
+    size, # (h,w) of the images they belong to, or (n,2) for each its own
+    new # (h,w) of the images after they were resized
+) -> Tensor: # (n,4)
+    "Boxes on images that were resized"
+    boxes,size,new = [torch.as_tensor(o).float() for o in (boxes,size,new)]
+    if boxes.shape[1:]!=(4,) or size.shape not in ((2,),(len(boxes),2)) or new.shape!=(2,): raise ValueError(f'boxes, size and new have shapes {tuple(boxes.shape)}, {tuple(size.shape)} and {tuple(new.shape)}; they have to be (n,4), (2,) or (n,2), and (2,)')
+    for k,v in dict(size=size, new=new).items():
+        if not (v>0).all(): raise ValueError(f'{k} has {v.min():g} in it, height and width have to be over 0')
+    f = new/size # (2,) or (n,2), h and w
+    return boxes*f.flip(-1).repeat(*[1]*(f.ndim-1), 2)
+
+# %% ../nbs/07_data.ipynb #2753a4ed
+def _cub_parts(path, n_train, seed):
+    "Files to train on, files held out, classes, and the boxes (n,4) of those held out in pixels of the files"
+    path = next((o for o in (Path(path), Path(path)/'CUB_200_2011') if (o/'images.txt').exists()), Path(path))
+    d = cub_boxes(path)
+    files = [Path(o) for o in d.file]
+    lost = [o for o in files if not o.exists()]
+    if lost: raise FileNotFoundError(f"'cub200' needs {lost[0]}, and it is not there; {len(lost)} of {len(files)} images are missing")
+    train,valid = ([f for f,t in zip(files, d.train) if t==k] for k in (True,False))
+    vocab = _classes(*([f.parent.name for f in o] for o in (train,valid)), 'cub200')
+    return _take(train, n_train, seed),valid,vocab,torch.tensor(d[~d.train][['x0','y0','x1','y1']].to_numpy()).float()
+
+def cub_dls(
+    path:Path, # the folder CUB_200_2011, or the one it lies in
+    size:int=224, # pixels a side the images are squeezed to
+    name:str='cub200', # for messages
+    n_train:int=None, # how many to train on, stratified; None: all
+    seed:int=42, # of that choice
+    device:str=None, # where batches go; None: fastai's default device
+    **kw, # `flip`, `bs`, `augment`, `num_workers`, `pad` as in `folder_dls`
+) -> DataLoaders: # of normalised float batches (n,3,size,size); `valid_ds.boxes` (n,4) are those of the held-out birds
+    "fastai DataLoaders over CUB-200, with boxes"
+    device,(train,valid,vocab,boxes) = _device(device),_cub_parts(path, n_train, seed)
+    dls = _file_dls(train, valid, vocab, Resize(size, method='squish'), size, device=device, **kw)
+    sizes = [Image.open(f).size[::-1] for f in valid]
+    dls.valid_ds.boxes = scale_boxes(boxes, sizes, (size,size))
+    return dls
 
 # %% ../nbs/07_data.ipynb #7c6513ab
 _cifar = dict(c_in=3, size=32, mean=(.4914,.4822,.4465), std=(.2023,.1994,.2010), flip=True)
-_photos = dict(load=None, c_in=3, mean=tuple(imagenet_stats[0]), std=tuple(imagenet_stats[1]), flip=True)
+_photos = dict(load=None, dls=folder_dls, c_in=3, mean=tuple(imagenet_stats[0]), std=tuple(imagenet_stats[1]), flip=True)
 
 def _cifar_loader(name, url): return lambda path, size: _load_cifar(path, size, name, url)
 
@@ -371,6 +436,7 @@ DATASETS: dict[str,DataSet] = dict(
     cifar100=DataSet(_cifar_loader('cifar100', URLs.CIFAR_100), url=URLs.CIFAR_100, about='60,000 photographs of 32x32, 100 classes', **_cifar),
     tiny_imagenet=DataSet(_load_tiny, url=TINY, about='110,000 photographs of 64x64, 200 classes; 1.4 GB of memory', **{**_cifar, 'size':64}),
     imagenette=DataSet(size=128, url=URLs.IMAGENETTE_160, about='13,394 photographs, 10 classes of ImageNet', **_photos),
+    cub200=DataSet(size=224, url=URLs.CUB_200_2011, about='11,788 photographs of birds, 200 kinds, with boxes', **{**_photos, 'dls':cub_dls}),
     folder=DataSet(size=64, about='your images: path/train and path/valid, or a folder for each class', **_photos))
 
 # %% ../nbs/07_data.ipynb #1c34d9e1
@@ -395,7 +461,7 @@ def get_dls(
     bs:int=128, # images a batch
     n_train:int=None, # how many images to train on, stratified; None: all
     path:str|Path=None, # folder of the files; None: where they usually are, or a download. Not for digits and mnist5k, which need none
-    size:int=None, # pixels a side, for 'imagenette' and 'folder'; None: the data set's
+    size:int=None, # pixels a side, for 'imagenette', 'cub200' and 'folder'; None: the data set's
     seed:int=42, # which `n_train` images; the held-out part never depends on it
     device:str=None, # where batches go; None: fastai's default device
     augment:bool=True, # crop (and flip) training images?
@@ -410,7 +476,7 @@ def get_dls(
         train,valid = d.load(path, d.size)
         return tensor_dls(_subset(train, n_train, seed), valid, d.mean, d.std, **kw)
     if d.url is None and path is None: raise ValueError(f'{name!r} needs path=FOLDER, the folder of your images')
-    return folder_dls(_archive(name, d.url, path), size or d.size, name, n_train, seed, **kw)
+    return d.dls(_archive(name, d.url, path), size or d.size, name, n_train, seed, **kw)
 
 # %% ../nbs/07_data.ipynb #12c9da61
 def rng_state(

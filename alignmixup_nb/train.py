@@ -77,7 +77,7 @@ class Training:
     data:str = _setting('digits', 'data set', among=DATASETS)
     n_train:int = _setting(None, 'train on this many images only', test=_whole(1))
     path:str = _setting(None, "folder of the files, for data 'folder' or files that lie elsewhere")
-    size:int = _setting(None, "pixels a side, for data 'folder' and 'imagenette'", test=_whole(8))
+    size:int = _setting(None, "pixels a side, for data 'folder', 'imagenette' and 'cub200'", test=_whole(8))
     pad:int = _setting(None, 'pixels of black around a training image before it is cropped; an eighth of its width unless given', test=_whole(0))
     model:str = _setting('small_resnet', 'network', among=MODELS)
     width:int = _setting(None, "channels of the first stage, for model 'small_resnet'", test=_whole(1))

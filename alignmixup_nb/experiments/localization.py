@@ -7,10 +7,9 @@ __all__ = ['SETTINGS', 'scored', 'with_boxes', 'measure', 'main']
 
 # %% ../../nbs/experiments/localization.ipynb #ae758982
 import torch
-from ..data import canvases
+from ..data import ImageTensors, canvases
 from .evaluate import command
 from ..localization import best_ious, cam
-from ..robustness import normalisation
 
 SETTINGS = dict(n=250, size=40, contrast=.1, n_thresholds=50)
 
@@ -27,30 +26,38 @@ def scored(
     out = dict(v1=found.float().mean(0).max().item(), v2=sum((best>=o).float().mean(0).max().item() for o in (.3,.5,.7))/3)
     if logits is None: return out
     at = found[:,found.float().mean(0).argmax()]
-    return out | {f'top{k}':(at & (logits.topk(k, 1).indices==y[:,None]).any(1)).float().mean().item() for k in (1,5)}
+    return out | {f'top{k}':(at & (logits.topk(min(k, logits.shape[1]), 1).indices==y[:,None]).any(1)).float().mean().item() for k in (1,5)}
 
 # %% ../../nbs/experiments/localization.ipynb #72a83a03
 def with_boxes(
-    items, # held-out images, `ImageTensors`
+    dls, # whose held-out images have boxes, or are `ImageTensors` of things on black
     settings:dict # n, size, contrast
-) -> tuple: # images (n,1,size,size), classes (n,), boxes (n,4)
-    "The first of the images, if they have boxes, or else canvases with the things in them"
-    if not hasattr(items, 'boxes'):
-        ims,boxes = canvases(items, settings['n'], settings['size'], settings['contrast'])
-        return ims.x,ims.y,boxes
-    if items.x.shape[-1]!=settings['size']: raise ValueError(f"size is {settings['size']}, and these images have boxes and {items.x.shape[-1]} pixels a side")
-    return tuple(o[:settings['n']] for o in (items.x, items.y, items.boxes))
+): # yields images (k,c,size,size) as the network takes them, classes (k,), boxes (k,4), the last two on the CPU
+    "The first of the held-out images, if they have boxes, or else canvases with the things in them, in batches"
+    items,n,size = dls.valid_ds,settings['n'],settings['size']
+    if hasattr(items, 'boxes'): dl,boxes = dls.valid,items.boxes[:n]
+    elif isinstance(items, ImageTensors):
+        ims,boxes = canvases(items, n, size, settings['contrast'])
+        dl = dls.valid.new(ims)
+    else: raise ValueError('the held-out images have no boxes, and are files, which are put on no canvas')
+    for x,y in dl:
+        if x.shape[-1]!=size: raise ValueError(f'size is {size}, and these images have boxes and {x.shape[-1]} pixels a side')
+        here,boxes = boxes[:len(x)],boxes[len(x):]
+        k = len(here)
+        yield x[:k].as_subclass(torch.Tensor),y[:k].cpu().as_subclass(torch.Tensor),here
+        if not len(boxes): return
 
 def measure(
     model, # a trained network
     dls, # its data
     settings:dict # n, size, contrast, n_thresholds
 ) -> dict: # shares from 0 to 1: on_canvas (accuracy), v1, v2, top1, top5, v1_moved, v2_moved, v1_middle, v2_middle
-    "Localisation on canvases"
-    size,(mean,std),(x,y,boxes) = settings['size'],normalisation(dls.valid),with_boxes(dls.valid_ds, settings)
-    maps,logits = (torch.cat(o) for o in zip(*(cam(model, (a.float()/255-mean.view(-1,1,1))/std.view(-1,1,1), b) for a,b in zip(x.split(250), y.split(250)))))
-    small,_ = cam(model, torch.zeros(1, *x.shape[1:]), torch.zeros(1).long(), size=False)
-    k,away,t = (size//small.shape[-1]-1)//2,(torch.arange(size)-(size-1)/2).abs(),settings['n_thresholds']
+    "Localisation on canvases, or on photographs with boxes"
+    size,t,seen = settings['size'],settings['n_thresholds'],[]
+    for x,y,boxes in with_boxes(dls, settings): seen.append((*cam(model, x, y), y, boxes))
+    maps,logits,y,boxes = (torch.cat(o) for o in zip(*seen))
+    small,_ = cam(model, torch.zeros_like(x[:1]), torch.zeros(1).long(), size=False)
+    k,away = (size//small.shape[-1]-1)//2,(torch.arange(size)-(size-1)/2).abs()
     others = dict(moved=maps.roll((-k,-k), (1,2)), middle=-away[:,None].maximum(away).expand(len(maps), -1, -1))
     return dict(on_canvas=(logits.argmax(1)==y).float().mean().item(), **scored(maps, boxes, t, logits, y),
                 **{f'{v}_{o}':a for o,m in others.items() for v,a in scored(m, boxes, t).items()})
