@@ -130,6 +130,7 @@ def cam(
     if f is None:
         raise ValueError(f'{type(model).__name__} does not end with average pooling and one linear layer, so it has no class activation map')
     k = logits.argmax(1) if classes is None else torch.as_tensor(classes).as_subclass(Tensor).to(logits.device)
+    if k.is_floating_point(): raise TypeError(f'classes are {k.dtype}, they have to be integers')
     if k.shape!=(len(x),) or not 0<=int(k.min())<=int(k.max())<logits.shape[1]: raise ValueError(f'classes have shape {tuple(k.shape)} and run from {k.min()} to {k.max()}; {len(x)} images need one each, from 0 to {logits.shape[1]-1}')
     maps = torch.einsum('nchw,nc->nhw', f, w[k])
     if size is not False: maps = F.interpolate(maps[:,None], size or x.shape[-2:], mode='bilinear', align_corners=False)[:,0]

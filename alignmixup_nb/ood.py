@@ -122,7 +122,11 @@ def ood_scores(
     if n is not None: whole('n', n)
     D = _detectors()
     if score=='odin': return -_odin(model, dl, n, std, D)
-    if score=='mahalanobis': return -(fit if isinstance(fit, D.Mahalanobis) else fit_mahalanobis(model, fit)).predict_features(embeddings(model, dl, n)[0])
+    if score=='mahalanobis':
+        fit = fit if isinstance(fit, D.Mahalanobis) else fit_mahalanobis(model, fit)
+        z,k = embeddings(model, dl, n)[0],fit.mu.shape[1]
+        if z.shape[1]!=k: raise ValueError(f'fit is of a network with {k} features, and this one has {z.shape[1]}')
+        return -fit.predict_features(z)
     return -dict(softmax=D.MaxSoftmax, energy=D.EnergyBased)[score](None).predict_logits(predictions(model, dl, n)[0])
 
 # %% ../nbs/10_ood.ipynb #b8ddc9ca

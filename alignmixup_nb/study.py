@@ -287,6 +287,7 @@ class Study:
         bar:bool=False # a progress bar?
     ):
         if not 0<timeout<math.inf: raise ValueError(f'timeout is {timeout}, it has to be over 0 seconds and finite')
+        if isinstance(recipes, (str,Path)): raise TypeError(f'recipes is {str(recipes)!r}, it has to be a list of recipes, as read_study({str(recipes)!r}) gives it')
         self.recipes,self.out,self.timeout,self.wait,self.log,self.bar,self.over,self.left = recipes,Path(out),timeout,wait,log,bar,{},{}
     def state(self, recipe):
         "Where a run stands; one that is done stays so"
@@ -421,6 +422,7 @@ def mean_ci(
     level:float=.95 # of confidence
 ) -> tuple: # mean, and half the width of its interval, NaN for one value
     "The mean, and its interval by Student's t"
+    if not 0<level<1: raise ValueError(f'level is {level}, it has to be between 0 and 1')
     v = np.asarray(values, dtype=float)
     return v.mean(), stats.t.ppf((1+level)/2, len(v)-1)*v.std(ddof=1)/len(v)**.5 if len(v)>1 else math.nan
 
@@ -443,6 +445,7 @@ def study_table(
     df = study_runs(path)
     if not len(df): raise ValueError(f'there is no result in {path}')
     if by is None: by = [f.name for f in fields(Recipe) if f.name not in (*HARDWARE,'seed') and df[f.name].nunique(dropna=False)>1] or ['mixer']
+    if unknown := [o for o in by if o not in df]: raise ValueError(f'there is no column {unknown[0]!r}; there are {", ".join(df)}')
     rows = [dict(zip(by, k), runs=len(g), accuracy=mean_ci(g.accuracy)[0], ci=mean_ci(g.accuracy)[1], seconds=g.seconds.median()) for k,g in df.groupby(by, dropna=False, sort=False)]
     return pd.DataFrame(rows).set_index(by)
 
@@ -467,6 +470,7 @@ def paired(
     of:str='accuracy' # column that is compared
 ) -> tuple: # mean of a-b, half the width of its 95% interval, seeds
     "The difference between two settings, paired by seed"
+    if of not in df: raise ValueError(f'there is no column {of!r}; there are {", ".join(df)}')
     a,b = pick(df, **a)[of],pick(df, **b)[of]
     seeds = a.index.intersection(b.index)
     if not len(seeds) or a.index.has_duplicates or b.index.has_duplicates: raise ValueError(f'{len(a)} and {len(b)} runs, seeds {list(a.index)} and {list(b.index)}: there has to be one a seed, and seeds in common')

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from ..study import paired, pick, read_study, read_results, study_runs, mean_ci
 
 # %% ../../nbs/experiments/ablation.ipynb #e802daf6
-LAYERS = ('stem','layer1','layer2','layer3','norm','act') # of `small_resnet`, in order
+LAYERS = ('input','stem','layer1','layer2','layer3','norm','act') # of `small_resnet`, in order, and the images themselves
 
 def _pm(m, h): return f'{m:+.2f}' + (' (one seed)' if math.isnan(h) else f' ± {h:.2f}')
 
