@@ -319,8 +319,10 @@ def _largest(probe, group):
     return next((l for l in by_size if probe.cut(l)), None)
 
 def _stages(probe):
-    "The largest cut at each resolution; with one resolution only, the most numerous siblings; of these the first half"
+    "`layer1` and `layer2`, or else the largest cut at each resolution; with one resolution only, the most numerous siblings; of these the first half"
     layers,inside = [l for l in probe.layers if l.spatial],lambda m: list(m.children())
+    named = [l.name for l in layers if l.name.rpartition('.')[2] in ('layer1','layer2') and probe.cut(l)]
+    if len(named)==2: return named
     half,parent = lambda o: o[:(len(o)+1)//2],lambda l: l.name.rpartition('.')[0]
     blocks = [l for l in layers if inside(l.module)]
     for some in ([l for l in blocks if any(map(inside, inside(l.module)))], blocks, layers):
