@@ -293,7 +293,7 @@ def _choose(probe, layer, every):
 def find_layer(
     model:nn.Module, # Any network
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
-    layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; 'input': the first input itself, (n,c,...); a name or a module: that one
+    layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; 'input': the first input itself, channels on axis 1; a name or a module: that one
     every:bool=False, # Ask every candidate both questions; else only as many as it takes
 ) -> tuple[Layer, list]: # The layer, and all candidates in the order in which they run
     "The layer of `model` whose output a mix belongs at"
@@ -672,12 +672,12 @@ def _titles(y, vocab):
     word = lambda t: str(vocab[int(t)]) if vocab is not None else f'{t.item():.3g}'
     return [word(t) if t.ndim==0 else '' for t in y]
 
-def _caption(rec, mixer):
+def _caption(rec, mixer, whose=('upper row','lower row')):
     "Where and how a batch is mixed, in words"
-    if hasattr(rec, 'which'): return _caption(rec.inner, mixer.mixers[rec.which])
+    if hasattr(rec, 'which'): return _caption(rec.inner, mixer.mixers[rec.which], whose)
     what = f'{type(mixer).__name__}, mode {rec.mode}'
     if rec.mode=='feature' and rec.layer: what += f', at {rec.layer}'
-    return what + (f', coordinates of the {("upper","lower")[rec.direction]} row' if rec.mode=='feature' and getattr(mixer, 'aligned', False) else '')
+    return what + (f', coordinates of the {whose[rec.direction]}' if rec.mode=='feature' and getattr(mixer, 'aligned', False) else '')
 
 # %% ../nbs/04_callback.ipynb #f89b4cce
 @patch
@@ -689,6 +689,12 @@ def _drawn(self:MixCallback, n, seed, mode):
     rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
     if rec is None: raise ValueError(f"{self.mixer} draws no batch to show" + (f' with mode {mode!r}' if mode else ''))
     return rec
+
+@patch
+def _at_input(self:MixCallback, rec):
+    "Are the features that a record mixes the images themselves?"
+    name = getattr(rec, 'layer', None)
+    return self.found[name].before if name in self.found else 'input' in (name, self.layer)
 
 def _sheet(rows, titles, span, size):
     "Rows of images (n,c,h,w) with `titles` above the first; `span` is what black and white stand for"
@@ -716,9 +722,10 @@ def show(self:MixCallback,
     x,*ys = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
     if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
     rec = self._drawn(len(x), seed, mode)
-    mixed,(lam,perm) = self.mixer.apply(rec, x) if rec.mode=='input' else (x, (rec.lam, rec.perm))
+    images = rec.mode=='input' or rec.mode=='feature' and self._at_input(rec)
+    mixed,(lam,perm) = self.mixer.apply(rec, x) if images else (x, (rec.lam, rec.perm))
     y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
     titles = [f'{y[j]}: {lam:.0%}\n{y[perm[j]]}: {1-lam:.0%}' for j in range(len(x))]
-    fig = _sheet([mixed] if rec.mode=='input' else [x, x[perm]], titles, (x.min(),x.max()), size)
-    fig.suptitle(_caption(rec, self.mixer), fontsize=9)
+    fig = _sheet([mixed] if images else [x, x[perm]], titles, (x.min(),x.max()), size)
+    fig.suptitle(_caption(rec, self.mixer, *[('first image','second image')]*images), fontsize=9)
     fig.tight_layout()

@@ -364,6 +364,16 @@ def folder_dls(
     return _file_dls(train, valid, vocab, CentreResize(size), size, flip, bs, device, augment, num_workers, pad)
 
 # %% ../nbs/07_data.ipynb #fb9454c8
+def _cub_table(path, columns):
+    "One of the tables of CUB-200, numbers but for the file names"
+    import pandas as pd
+    try:
+        d = pd.read_csv(path, sep=' ', names=['id',*columns], index_col='id')
+        if columns!=['file']: d = d.astype(float)
+    except (ValueError, KeyError, TypeError) as e: raise ValueError(f'{path} is no table of an image number and {", ".join(columns)}: {e}') from e
+    if d.index.has_duplicates: raise ValueError(f'{path} has image {d.index[d.index.duplicated()][0]} twice')
+    return d
+
 def cub_boxes(
     path # the folder CUB_200_2011
 ) -> 'pandas.DataFrame': # file, label (from 0), train (bool), x0, y0, x1, y1 in pixels of the file
@@ -373,8 +383,10 @@ def cub_boxes(
     names = dict(images=['file'], image_class_labels=['label'], train_test_split=['train'], bounding_boxes=['x0','y0','w','h'])
     missing = [f'{o}.txt' for o in names if not (path/f'{o}.txt').exists()]
     if missing: raise FileNotFoundError(f'{path} is not the folder of CUB-200: it has no {", ".join(missing)}')
-    d = pd.concat([pd.read_csv(path/f'{k}.txt', sep=' ', names=['id',*v], index_col='id') for k,v in names.items()], axis=1)
+    d = pd.concat([_cub_table(path/f'{k}.txt', v) for k,v in names.items()], axis=1)
     if d.isna().any(axis=None): raise ValueError(f'the files in {path} do not list the same images: number {d.index[d.isna().any(axis=1)][0]} is not in all of them')
+    bad = d[~((d.w>0)&(d.h>0))]
+    if len(bad): raise ValueError(f'the box of {bad.file.iloc[0]} in {path} is {bad.w.iloc[0]:g} wide and {bad.h.iloc[0]:g} high')
     d['x1'],d['y1'],d['label'],d['train'] = d.x0+d.w,d.y0+d.h,d.label.astype(int)-1,d.train.astype(bool)
     d['file'] = [str(path/'images'/o) for o in d.file]
     return d.drop(columns=['w','h'])
@@ -402,8 +414,12 @@ def _cub_parts(path, n_train, seed):
     lost = [o for o in files if not o.exists()]
     if lost: raise FileNotFoundError(f"'cub200' needs {lost[0]}, and it is not there; {len(lost)} of {len(files)} images are missing")
     train,valid = ([f for f,t in zip(files, d.train) if t==k] for k in (True,False))
+    if not train or not valid: raise ValueError(f'{path}/train_test_split.txt has {len(train)} images to train on and {len(valid)} held out; there have to be some of each')
     vocab = _classes(*([f.parent.name for f in o] for o in (train,valid)), 'cub200')
     return _take(train, n_train, seed),valid,vocab,torch.tensor(d[~d.train][['x0','y0','x1','y1']].to_numpy()).float()
+
+def _height_width(f):
+    with Image.open(f) as im: return im.size[::-1]
 
 def cub_dls(
     path:Path, # the folder CUB_200_2011, or the one it lies in
@@ -417,8 +433,7 @@ def cub_dls(
     "fastai DataLoaders over CUB-200, with boxes"
     device,(train,valid,vocab,boxes) = _device(device),_cub_parts(path, n_train, seed)
     dls = _file_dls(train, valid, vocab, Resize(size, method='squish'), size, device=device, **kw)
-    sizes = [Image.open(f).size[::-1] for f in valid]
-    dls.valid_ds.boxes = scale_boxes(boxes, sizes, (size,size))
+    dls.valid_ds.boxes = scale_boxes(boxes, [_height_width(f) for f in valid], (size,size))
     return dls
 
 # %% ../nbs/07_data.ipynb #7c6513ab

@@ -294,11 +294,11 @@ def _plans(cost, eps, n_iter, tol):
 def _block(r, s): return torch.get_num_threads()*max(1, 2**18//(r*s)) # pairs
 
 def _in_blocks(f, cost):
-    "`f` of the costs of all pairs at once, or on a CPU of as many as stay in the cache"
-    k = _block(*cost.shape[1:]) if _host(cost) else len(cost)
-    if k>=len(cost): return f(cost)
-    P = torch.empty(cost.shape)
-    for i in range(0, len(cost), k): P[i:i+k] = f(cost[i:i+k])
+    "`f` of the costs of all pairs at once, or on a CPU of about as many as stay in the cache"
+    m = len(cost)//_block(*cost.shape[1:]) if _host(cost) else 1
+    if m<2: return f(cost)
+    P = cost.new_empty(cost.shape, dtype=torch.float32)
+    for C,p in zip(cost.tensor_split(m), P.tensor_split(m)): p.copy_(f(C))
     return P
 
 # %% ../nbs/00_sinkhorn.ipynb #7779bc5d

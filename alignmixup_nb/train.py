@@ -790,7 +790,7 @@ def save_figures(self:Run, n:int=4):
     try:
         f = x if self.place=='input' else features(model, dict(model.named_modules())[self.place], x)
         fig = pairs_figure(x[left], x[right], f[left], f[right], r.eps or .1, f'{r.name}, at {self.place}')
-    except (ArithmeticError, RuntimeError, ValueError) as e: return self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
+    except (ArithmeticError, MemoryError, RuntimeError, ValueError) as e: return self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
     save_figure(self.file('pairs'), fig)
 
 # %% ../nbs/13_train.ipynb #5dbab632

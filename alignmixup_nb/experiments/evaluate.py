@@ -90,7 +90,7 @@ def command(
     runs,out = Path(o.pop('runs')),Path(o.pop('out'))
     typed = f'{p.prog} --runs {shlex.quote(runs.name)} --out {shlex.quote(out.name)}' + ''.join(f' --{k.replace("_","-")} {v}' for k,v in o.items() if v!=settings[k])
     try: evaluate(runs, out, measure, o, typed, lambda s: print(s, flush=True))
-    except ValueError as e: p.error(str(e))
+    except (ValueError, OSError) as e: p.error(str(e))
 
 # %% ../../nbs/experiments/evaluate.ipynb #cb0d5558
 NETWORK = Path('results')/'network' # a run of the study, seen from the notebooks

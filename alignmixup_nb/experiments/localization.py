@@ -35,6 +35,7 @@ def with_boxes(
 ): # yields images (k,c,size,size) as the network takes them, classes (k,), boxes (k,4), the last two on the CPU
     "The first of the held-out images, if they have boxes, or else canvases with the things in them, in batches"
     items,n,size = dls.valid_ds,settings['n'],settings['size']
+    if not 0<n<=len(items): raise ValueError(f'n is {n}, it has to be from 1 to {len(items)}, the held-out images')
     if hasattr(items, 'boxes'): dl,boxes = dls.valid,items.boxes[:n]
     elif isinstance(items, ImageTensors):
         ims,boxes = canvases(items, n, size, settings['contrast'])
