@@ -50,7 +50,7 @@ def plot_layers(
         ax.tick_params(labelsize=7)
 
 # %% ../../nbs/experiments/ablation.ipynb #7863050d
-FACTORS = {'as it is': {}, 'not aligned': dict(aligned=False), 'nothing mixed': dict(mixer='none'), 'images only': dict(modes='input'), 'embedding only': dict(modes='embedding'),
+FACTORS = {'as it is': {}, 'not aligned': dict(aligned=False), 'nothing mixed': dict(mixer='none'), 'images only': dict(modes='input'), 'features only': dict(modes='feature', layer='norm', aligned=True), 'embedding only': dict(modes='embedding'),
     'images, features, clean': dict(modes='input,feature,clean'), 'direction 0': dict(direction=0), 'direction 1': dict(direction=1), 'eps 0.01': dict(eps=.01), 'eps 1': dict(eps=1.),
     'alpha 0.5': dict(alpha=.5), 'alpha 1': dict(alpha=1.), "the paper's solver": dict(method='paper')}
 
