@@ -139,16 +139,15 @@ def in_short(
     longer:pd.DataFrame, # from `longer_table`
     df:pd.DataFrame # from `study_runs`
 ) -> str: # of Markdown
-    "How much longer feature mixing needs, whether it is worth it, and what shortens it"
-    e1 = t.loc['alignmixup'].index.max()
-    span = lambda m, k: '{:.1f} to {:.1f}'.format(*(f(longer.loc[m][k][longer.loc[m].index<=80]) for f in (min,max)))
+    "How much longer mixing takes, features and images, whether it is worth it, and what shortens it"
+    span = lambda m, k: '{:.1f} to {:.1f}'.format(*(f(longer.loc[m][k][longer.loc[m].index<=40]) for f in (min,max)))
     es = sorted(set(t.loc['manifoldmixup'].index)&set(t.loc['mixup'].index))
-    last = {m:t.loc[(m,e1)] for m in FAMILY[1:] if (m,e1) in t.index}
-    named = lambda keep: ', '.join(f'{NAMES[m]} ({r["diff"]:+.2f} ± {r.dci:.2f})' for m,r in last.items() if keep(r))
-    ahead,open_ = named(lambda r: r['diff']>r.dci),named(lambda r: abs(r['diff'])<=r.dci)
+    ahead = {e:[f'{NAMES[m]} ({r["diff"]:+.2f} ± {r.dci:.2f})' for m in FAMILY[1:] if (m,e) in t.index for r in [t.loc[(m,e)]] if r['diff']>r.dci] for e in sorted(set(df.epochs))}
     helps = '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f}' for k,r in s.drop('AlignMixup').sort_values('diff', ascending=False).iterrows() if r['diff']>r.ci)
-    one = f"For what no mixing reaches in 5 to 80 epochs AlignMixup takes {span('alignmixup','epochs')} times the epochs and {span('alignmixup','seconds')} times the seconds, mixup {span('mixup','epochs')} and manifold mixup {span('manifoldmixup','epochs')} times the epochs; so mixing features instead of images (manifold mixup less mixup: {between(df, 'manifoldmixup', 'mixup', es)}) needs longer still, and aligned (AlignMixup less mixup: {between(df, 'alignmixup', 'mixup', es)}) it does not."
-    two = f"Worth it only in a long training: with {e1} epochs, {t.loc[('alignmixup',e1)].cpu/t.loc[('none',e1)].cpu:.2f} times the seconds of no mixing for AlignMixup, ahead of it are {ahead}" + (f", not shown to be {open_}" if open_ else '') + f"; what shortens AlignMixup's way is less mixing (with 20 epochs {helps})."
+    takes = [NAMES[m]+' takes '*(m==FAMILY[1])+' '*(m!=FAMILY[1])+span(m, 'epochs') for m in FAMILY[1:]]
+    one = (f"For what no mixing reaches in 5 to 40 epochs {', '.join(takes)} times as many, AlignMixup {span('alignmixup', 'seconds')} times the seconds; "
+           f"and features instead of images: manifold mixup less mixup {between(df, 'manifoldmixup', 'mixup', es)}, AlignMixup less mixup {between(df, 'alignmixup', 'mixup', es)}.")
+    two = f"Worth it in a long training only: ahead of no mixing with as many epochs are {'; '.join(f'with {e} ' + ', '.join(v) for e,v in ahead.items() if v)}; what shortens AlignMixup's way is less mixing (with 20 epochs {helps})."
     return f'**{one} {two}**'
 
 # %% ../../nbs/experiments/training_time.ipynb #4bf2a767
