@@ -727,5 +727,5 @@ def show(self:MixCallback,
     y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
     titles = [f'{y[j]}: {lam:.0%}\n{y[perm[j]]}: {1-lam:.0%}' for j in range(len(x))]
     fig = _sheet([mixed] if images else [x, x[perm]], titles, (x.min(),x.max()), size)
-    fig.suptitle(_caption(rec, self.mixer, *[('first image','second image')]*images), fontsize=9)
+    fig.suptitle(_caption(rec, self.mixer, ('first image','second image') if images else ('upper row','lower row')), fontsize=9)
     fig.tight_layout()

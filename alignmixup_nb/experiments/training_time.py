@@ -144,8 +144,8 @@ def in_short(
     es = sorted(set(t.loc['manifoldmixup'].index)&set(t.loc['mixup'].index))
     ahead = {e:[f'{NAMES[m]} ({r["diff"]:+.2f} ± {r.dci:.2f})' for m in FAMILY[1:] if (m,e) in t.index for r in [t.loc[(m,e)]] if r['diff']>r.dci] for e in sorted(set(df.epochs))}
     helps = '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f}' for k,r in s.drop('AlignMixup').sort_values('diff', ascending=False).iterrows() if r['diff']>r.ci)
-    takes = [NAMES[m]+' takes '*(m==FAMILY[1])+' '*(m!=FAMILY[1])+span(m, 'epochs') for m in FAMILY[1:]]
-    one = (f"For what no mixing reaches in 5 to 40 epochs {', '.join(takes)} times as many, AlignMixup {span('alignmixup', 'seconds')} times the seconds; "
+    takes = ', '.join(f"{NAMES[m]} {span(m, 'epochs')}" for m in FAMILY[1:])
+    one = (f"What no mixing reaches in 5 to 40 epochs takes so many times the epochs: {takes} (and {span('alignmixup', 'seconds')} times the seconds); "
            f"and features instead of images: manifold mixup less mixup {between(df, 'manifoldmixup', 'mixup', es)}, AlignMixup less mixup {between(df, 'alignmixup', 'mixup', es)}.")
     two = f"Worth it in a long training only: ahead of no mixing with as many epochs are {'; '.join(f'with {e} ' + ', '.join(v) for e,v in ahead.items() if v)}; what shortens AlignMixup's way is less mixing (with 20 epochs {helps})."
     return f'**{one} {two}**'
