@@ -9,14 +9,13 @@ __all__ = ['SCORES', 'OUTSIDE', 'ood_metrics', 'LastCalls', 'run_with_head', 'em
 # %% ../nbs/10_ood.ipynb #a26714fc
 from functools import cache
 import numpy as np, torch, torch.nn.functional as F
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from torch import nn, Tensor
 from torch.overrides import TorchFunctionMode
 from .data import DATASETS, TEXTURES, ImageTensors, texture
 from .robustness import as_it_was, batches, channel_stats, device_of, logits_of, normalisation, predictions, whole
 
 # %% ../nbs/10_ood.ipynb #4090a658
-def _missing(what): return ImportError(f'{what}: pip install alignmixup_nb[experiments]')
-
 def _scores(name, s):
     "A list of scores as a tensor in double precision"
     s = torch.as_tensor(np.asarray(s) if not isinstance(s, Tensor) else s).detach().cpu().as_subclass(Tensor)
@@ -29,13 +28,11 @@ def ood_metrics(
     scores_out, # (m,) of other images
 ) -> dict: # floats from 0 to 1: auroc, aupr_in, aupr_out, fpr95, det_acc; all but fpr95 are better when higher
     "How well a score tells known images from others"
-    s = [_scores('scores_in', scores_in),_scores('scores_out', scores_out)]
-    try: from pytorch_ood.metrics import functional as M
-    except ImportError: raise _missing('the metrics come from pytorch-ood') from None
-    x,y = -torch.cat(s),torch.cat([torch.zeros(len(s[0])),-torch.ones(len(s[1]))]).long() # higher: more unlike; -1: unlike
-    fpr,tpr,_ = M.roc_curve(x, y)
-    out = dict(auroc=M.auroc(x, y), aupr_in=M.aupr(x, y, 'id'), aupr_out=M.aupr(x, y, 'ood'), fpr95=M.fpr_at_tpr(-x, -1-y), det_acc=(tpr+1-fpr).max()/2)
-    return {k:float(v) for k,v in out.items()}
+    a,b = _scores('scores_in', scores_in),_scores('scores_out', scores_out)
+    known,rank = np.repeat([1,0], (len(a),len(b))),torch.cat([a,b]).unique(return_inverse=True)[1].numpy()
+    fpr,tpr,_ = roc_curve(known, rank, drop_intermediate=False)
+    return {k:float(v) for k,v in dict(auroc=roc_auc_score(known, rank), aupr_in=average_precision_score(known, rank),
+        aupr_out=average_precision_score(1-known, -rank), fpr95=fpr[tpr>=.95].min(), det_acc=((tpr+1-fpr)/2).max()).items()}
 
 # %% ../nbs/10_ood.ipynb #a247ab63
 SCORES = ('softmax','energy','odin','mahalanobis')
@@ -92,7 +89,7 @@ def _odin(model, dl, n, std, D):
 
 def _detectors():
     try: from pytorch_ood import detector
-    except ImportError: raise _missing('the scores come from pytorch-ood') from None
+    except ImportError: raise ImportError('the scores come from pytorch-ood: pip install alignmixup_nb[experiments]') from None
     return detector
 
 def fit_mahalanobis(

@@ -293,10 +293,11 @@ def normalise(
     return (x-d.mean[0])/d.std[0]
 
 def garments(
+    data:str='fashion_mnist', # or 'fashion_small'
     path:str|Path=None, # folder of Fashion-MNIST; None: where it usually is
-) -> tuple[Tensor,Tensor]: # grey levels in [0,1] (10000,1,28,28), classes (10000,)
+) -> tuple[Tensor,Tensor]: # grey levels in [0,1] (n,1,28,28), classes (n,); 10,000 or 1,000 of them
     "The test images"
-    ds = get_dls('fashion_mnist', path=path, device='cpu').valid_ds
+    ds = get_dls(data, path=path, device='cpu').valid_ds
     return ds.x.float()/255, ds.y
 
 def warp_images(
@@ -669,7 +670,7 @@ def parts(
     log, # gets each line
 ) -> dict: # name -> function of the results so far
     "What is measured, in order"
-    x,y = garments(o.path)
+    x,y = garments(path=o.path)
     ae,rng = load_autoencoder(o.ae),torch.Generator().manual_seed(o.seed)
     model = {}
     def net():
