@@ -13,6 +13,10 @@ import torch
 from torch import Tensor
 
 # %% ../nbs/00_sinkhorn.ipynb #af5e09c3
+class _OneSetting:
+    "Before torch 2.9 one setting holds for the products on all devices"
+    precision = property(lambda self: torch.get_float32_matmul_precision(), lambda self, v: torch.set_float32_matmul_precision(v))
+
 @contextmanager
 def _forced(device, m, attr, full):
     old = getattr(m, attr, full)
@@ -25,8 +29,8 @@ def _forced(device, m, attr, full):
 
 def _full_precision(device):
     "No gradient, and products in true fp32 (no autocast, no TF32, no bf16), whatever the user has set"
-    m = (torch.backends.cuda if device.type=='cuda' else torch.backends.mkldnn).matmul
-    attr,full = ('fp32_precision','ieee') if hasattr(m, 'fp32_precision') else ('allow_tf32',False)
+    m = getattr(torch.backends.cuda if device.type=='cuda' else torch.backends.mkldnn, 'matmul', None)
+    m,attr,full = (m,'fp32_precision','ieee') if hasattr(m, 'fp32_precision') else (_OneSetting(),'precision','highest')
     plain = getattr(m, attr, full) in (full,'none') and not torch.is_autocast_enabled(device.type)
     return torch.no_grad() if plain else _forced(device, m, attr, full)
 
