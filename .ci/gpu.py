@@ -51,15 +51,15 @@ WARM = [f'agree {d} {rs}' for d in ('float32','float16','bfloat16') for rs in ('
 def warm(what, tiny):
     "Build the kernels that the benchmark will want; triton keeps them on the disk"
     import torch
-    from alignmixup_nb import kernels as K
+    from alignmixup_nb.benchmarks import kernels as K
     kind,*rest = what.split()
     device = 'cpu' if tiny else 'cuda'
     ints = [1,8,2] if tiny and kind=='time' else [2] if tiny else [int(o) for o in rest[-1].split(',')]
     if kind=='agree':
-        for r in ints: K._agree(5, 64, r, getattr(torch, rest[0]), device, n_iter=24 if tiny else 20000)
+        for r in ints: K.agree(5, 64, r, getattr(torch, rest[0]), device, n_iter=24 if tiny else 20000)
     else:
-        a,b = (o.to(device) for o in K._pair(*ints, 20.))
-        K._that_run({k:lambda f=f: f for k,f in K._candidates(a, b).items()})
+        a,b = (o.to(device) for o in K.pair(*ints, 20.))
+        K.that_run({k:lambda f=f: f for k,f in K.candidates(a, b).items()})
 
 def kernels(s):
     "The kernels are built by many processes at once, then checked and timed by one, alone"
@@ -68,7 +68,7 @@ def kernels(s):
     ps = [s.start(__file__, s.out, '--warm', o, *(['--tiny'] if s.tiny else []), **env) for o in (WARM[:1]+WARM[-1:] if s.tiny else WARM)]
     for p in ps: s.wait(p, max(0, start+90-time.monotonic()))
     s.say(f'ok      kernels, built: {time.monotonic()-start:.0f} s, exit codes {[p.returncode for p in ps]}')
-    s.do('kernels', 150, '-m', 'alignmixup_nb.kernels', '--out', s.out/'kernels.json', *(['--tiny'] if s.tiny else []), **env)
+    s.do('kernels', 150, '-m', 'alignmixup_nb.benchmarks.kernels', '--out', s.out/'kernels.json', *(['--tiny'] if s.tiny else []), **env)
 
 class Session:
     "Commands, one log, and a time by which all is over"

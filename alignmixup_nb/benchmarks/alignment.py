@@ -28,7 +28,8 @@ def released(
     "The transport plans as the released code computes them"
     a,b = a.flatten(2),b.flatten(2)
     n,_,r = a.shape
-    C = (a.mT[:,:,None]-b.mT[:,None]).square().sum(-1) # by way of (n,r,r,c)
+    k = max(1, 2**31//(a.shape[1]*r*r)) # pairs at once: (k,r,r,c) stays under 8 GB
+    C = torch.cat([(x.mT[:,:,None]-y.mT[:,None]).square().sum(-1) for x,y in zip(a.split(k), b.split(k))])
     u,v,log_mu = a.new_zeros(n, r),a.new_zeros(n, r),math.log(1/r+1e-8)
     M = lambda: (u[:,:,None]+v[:,None]-C)/eps
     for k in range(n_iter):
