@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Callable
 import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from torch import Tensor
-from fastai.vision.all import (CategoryMap, Category, CategoryBlock, CrossEntropyLossFlat, DataBlock, DataLoaders, DisplayedTransform,
-    IndexSplitter, IntToFloatTensor, Normalize, PILImage, PILImageBW, Resize, TensorCategory, TensorImage, TensorImageBW, TfmdDL, Transform, TransformBlock,
-    URLs, default_device, fastai_path, image_extensions, imagenet_stats, parent_label, untar_data)
+from fastai.vision.all import (CategoryMap, Category, CategoryBlock, CrossEntropyLossFlat, DataBlock, DataLoaders,
+    DisplayedTransform, IndexSplitter, IntToFloatTensor, Normalize, PILImage, PILImageBW, Resize, TensorCategory,
+    TensorImage, TensorImageBW, TfmdDL, Transform, TransformBlock, URLs, default_device, fastai_path, image_extensions,
+    imagenet_stats, parent_label, untar_data)
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 # %% ../nbs/07_data.ipynb #45f2615c
@@ -49,7 +50,7 @@ class UnreadableImage(ValueError):
 def _reason(e):
     "Why a file cannot be used, in words"
     if isinstance(e, UnidentifiedImageError): return 'it holds no image of a format that can be read'
-    if isinstance(e, Image.DecompressionBombError): return f'it has over {2*Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller'
+    if isinstance(e, Image.DecompressionBombError): return f'it has over {2*Image.MAX_IMAGE_PIXELS:,} pixels, too many'
     return getattr(e, 'strerror', None) or str(e) or type(e).__name__
 
 @contextmanager
@@ -57,24 +58,26 @@ def _named(o):
     "Whatever goes wrong is said of the file `o`"
     try: yield
     except UnreadableImage: raise
-    except Exception as e: raise UnreadableImage(f'{o if isinstance(o, (str,Path)) else "an image"}: {_reason(e)}') from e
+    except Exception as e:
+        raise UnreadableImage(f'{o if isinstance(o, (str,Path)) else "an image"}: {_reason(e)}') from e
 
 # %% ../nbs/07_data.ipynb #cbc11401
 def _from_array(o, ch):
     "A byte tensor (`ch`,h,w) or an array as a PIL image"
     if isinstance(o, Tensor):
         if o.dtype!=torch.uint8 or o.ndim!=3 or len(o)!=ch:
-            raise ValueError(f'an image is a uint8 tensor ({ch},h,w), got {str(o.dtype)[6:]} of shape {tuple(o.shape)}')
+            raise UnreadableImage(f'an image is a uint8 tensor ({ch},h,w), got {str(o.dtype)[6:]} of shape {tuple(o.shape)}')
         o = o.cpu().permute(1, 2, 0).as_subclass(Tensor).numpy()
     if o.ndim==3 and o.shape[2]==1: o = o[...,0]
     try: return Image.fromarray(o)
     except (TypeError, KeyError, ValueError) as e:
-        raise ValueError(f'an image is a uint8 array (h,w) or (h,w,3), got {o.dtype} of shape {o.shape}') from e
+        raise UnreadableImage(f'an image is a uint8 array (h,w) or (h,w,3), got {o.dtype} of shape {o.shape}') from e
 
 def _open(o, ch=3, size=None):
     "A context with a PIL image of anything; of a large JPEG file the fraction that `size` pixels a side need"
     if isinstance(o, Image.Image): return nullcontext(o)
     if isinstance(o, (np.ndarray,Tensor)): return nullcontext(_from_array(o, ch))
+    if not isinstance(o, (str,Path,bytes,io.IOBase)): raise UnreadableImage(f'{o!r} is no image and no name of a file')
     im = Image.open(io.BytesIO(o) if isinstance(o, bytes) else o)
     if size and min(im.size)>=8*size: im.draft(None, (4*size,4*size))
     return im
@@ -82,7 +85,7 @@ def _open(o, ch=3, size=None):
 def _fits(im):
     "Is it small enough to be decoded?"
     if Image.MAX_IMAGE_PIXELS and im.width*im.height>Image.MAX_IMAGE_PIXELS:
-        raise ValueError(f'it has {im.width} x {im.height} pixels, and {Image.MAX_IMAGE_PIXELS:,} can be read: make it smaller')
+        raise ValueError(f'it has {im.width} x {im.height} pixels, over {Image.MAX_IMAGE_PIXELS:,}: make it smaller')
 
 # %% ../nbs/07_data.ipynb #33404ff2
 def _eight_bits(im):
@@ -99,7 +102,7 @@ def _opaque(im):
     return Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
 
 def read_image(
-    o:str|Path|bytes|Image.Image|np.ndarray|Tensor, # a file, a PIL image, an array (h,w) or (h,w,ch), or a byte tensor (ch,h,w)
+    o:str|Path|bytes|Image.Image|np.ndarray|Tensor, # a file or an image; an array is (h,w,ch), a tensor (ch,h,w)
     ch:int=3, # channels, 1 or 3
     size:int=None, # pixels a side that are wanted: a JPEG of over 8 times as many is decoded smaller; None: whole
 ) -> PILImage: # of 8 bits a channel
@@ -243,11 +246,14 @@ def _hold_out(x, y, vocab):
 # %% ../nbs/07_data.ipynb #3fe8805f
 def _folder(path, name, there=True):
     "The folder at `path`, which may begin with ~; it has to be there, unless `there` says otherwise"
-    if not isinstance(path, (str,os.PathLike)) or not str(path): raise TypeError(f'path is {path!r}, it has to be the name of a folder')
+    if not isinstance(path, (str,os.PathLike)) or not str(path):
+        raise TypeError(f'path is {path!r}, it has to be the name of a folder')
     try: path = Path(path).expanduser()
     except RuntimeError as e: raise FileNotFoundError(f'path is {str(path)!r}, and there is no such home folder') from e
-    if path.is_file(): raise NotADirectoryError(f'{name!r} needs a folder, and path {path} is a file; an archive has to be unpacked')
-    if there and not path.is_dir(): raise FileNotFoundError(f'{name!r} needs images in {path}, and there is no such folder')
+    if path.is_file():
+        raise NotADirectoryError(f'path {path} is a file, {name!r} needs a folder; an archive has to be unpacked')
+    if there and not path.is_dir():
+        raise FileNotFoundError(f'{name!r} needs images in {path}, and there is no such folder')
     return path
 
 # %% ../nbs/07_data.ipynb #06f544ba
@@ -271,13 +277,15 @@ def _read_idx(path, *shape):
     "The items of an IDX file of bytes, each of `shape`"
     try:
         with gzip.open(path) as f: data = f.read()
-    except (OSError, EOFError, zlib.error) as e: raise ValueError(f'{path} cannot be read as a gzip file ({e}): get it anew') from e
+    except (OSError, EOFError, zlib.error) as e:
+        raise ValueError(f'{path} cannot be read as a gzip file ({e}): get it anew') from e
     magic,n,*dims = np.frombuffer(data[:len(data)//4*4], '>u4', count=min(2+len(shape), len(data)//4)).tolist() or [0,0]
     if magic!=2049+len(shape) or dims!=list(shape):
         raise ValueError(f'{path} begins with {[magic,n,*dims]}, and not with {[2049+len(shape),"n",*shape]}: '
                          f'it does not hold {"images" if shape else "labels"} in the IDX format')
     body = data[8+4*len(shape):]
-    if not n or len(body)!=n*int(np.prod(shape)): raise ValueError(f'{path} says that it holds {n} items, and has {len(body)} bytes for them: get it anew')
+    if not n or len(body)!=n*int(np.prod(shape)):
+        raise ValueError(f'{path} says that it holds {n} items, and has {len(body)} bytes for them: get it anew')
     return torch.frombuffer(bytearray(body), dtype=torch.uint8).reshape(n, *shape)
 
 def _fashion_folder(path):
@@ -296,13 +304,15 @@ def _fashion_folder(path):
 def _idx_pair(images, labels, split_idx):
     "Images and labels of two IDX files as `ImageTensors`"
     x,y = _read_idx(images, 28, 28),_read_idx(labels)
-    if len(x)!=len(y): raise ValueError(f'{images} has {len(x)} images, and {labels} has {len(y)} labels: they do not belong together')
-    if y.max()>=len(FASHION): raise ValueError(f'{labels} has label {int(y.max())}, and labels run from 0 to {len(FASHION)-1}')
+    if len(x)!=len(y):
+        raise ValueError(f'{images} has {len(x)} images, and {labels} has {len(y)} labels: they do not belong together')
+    if y.max()>=len(FASHION):
+        raise ValueError(f'{labels} has label {int(y.max())}, and labels run from 0 to {len(FASHION)-1}')
     return ImageTensors(x[:,None], y, FASHION, split_idx)
 
 def _load_fashion(path=None, size=None):
-    folder = _fashion_folder(path)
-    return tuple(_idx_pair(folder/f'{o}-images-idx3-ubyte.gz', folder/f'{o}-labels-idx1-ubyte.gz', i) for i,o in enumerate(('train','t10k')))
+    folder,kinds = _fashion_folder(path),('images-idx3','labels-idx1')
+    return tuple(_idx_pair(*(folder/f'{o}-{k}-ubyte.gz' for k in kinds), i) for i,o in enumerate(('train','t10k')))
 
 # %% ../nbs/07_data.ipynb #1c900abb
 FASHION_SMALL = resources.files('alignmixup_nb')/'fashion_small.npz' # part of the package
@@ -374,7 +384,7 @@ def _load_canvas(path=None, size=None):
 def _unreadable(e): raise PermissionError(f'{e.filename} cannot be read: {e.strerror}') from e
 
 def _walk(top):
-    "Each folder below `top` once, the names of its subfolders and of its files; hidden ones and those of macOS are skipped"
+    "Each folder below `top` once, with the names of its folders and files, but for those hidden or of macOS"
     todo,seen = [str(top)],set()
     for start in todo:
         for path,dirs,names in os.walk(start, onerror=_unreadable):
@@ -383,7 +393,7 @@ def _walk(top):
             if real in seen: continue
             seen.add(real)
             links = [o for o in (os.path.join(path, d) for d in dirs) if os.path.islink(o)]
-            todo += [o for o in links if not os.path.join(real, '').startswith(os.path.join(os.path.realpath(o), ''))] # no loops
+            todo += [o for o in links if not Path(real).is_relative_to(os.path.realpath(o))] # no loops
             yield Path(path),dirs,[o for o in names if not o.startswith('.')]
 
 def _few(items, n=3, sep=', '):
@@ -393,7 +403,7 @@ def _few(items, n=3, sep=', '):
 def _found(folder):
     "The image files below `folder`, sorted, and the folders that hold neither images nor folders"
     Image.init()
-    known = image_extensions|{k for k,v in Image.registered_extensions().items() if Image.MIME.get(v, '').startswith('image/')}
+    known = image_extensions|{k for k,v in Image.registered_extensions().items() if 'image/' in Image.MIME.get(v, '')}
     files,bare = [],[]
     for path,dirs,names in _walk(folder):
         ims = [path/o for o in names if os.path.splitext(o)[1].lower() in known]
@@ -409,14 +419,14 @@ def _files(folder, name):
     if bare: warnings.warn(f'{len(bare)} folders of {name!r} without an image are no classes: {_few(bare)}')
     holders = {o.parent for o in files}
     loose = [o for o in files if o.parent==folder and len(holders)>1]
-    if loose: warnings.warn(f'{len(loose)} images of {name!r} lie in no folder of a class and are left out: {_few(loose)}')
+    if loose: warnings.warn(f'{len(loose)} images of {name!r} in no folder of a class are left out: {_few(loose)}')
     inner = sorted(o for o in holders if any(p in holders and p!=folder for p in o.parents))
     if inner: warnings.warn(f'folders inside the folder of a class are classes of their own in {name!r}: {_few(inner)}')
     return sorted(set(files)-set(loose))
 
 # %% ../nbs/07_data.ipynb #d750017f
 def _check(f, size=None):
-    "Raises `UnreadableImage` if the image cannot be used; a PNG is told by its checksums, a JPEG by its end mark, others are decoded"
+    "Raises `UnreadableImage` if `f` cannot be used: told by a PNG's checksums, a JPEG's end mark, else by decoding"
     with _named(f):
         if f.exists() and not f.is_file(): raise ValueError('it is no file')
         with open(f, 'rb') as fp, _open(fp, size=size) as im:
@@ -428,7 +438,7 @@ def _check(f, size=None):
     read_image(f, size=1)
 
 def _usable(do, files, name):
-    "Pairs of a file and what `do` makes of it; up to a tenth of the files may be unreadable: they are named and left out"
+    "Pairs of a file and what `do` makes of it; up to a tenth may be unreadable, are named and left out"
     out,bad = [],[]
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', Image.DecompressionBombWarning) # `_fits` says it by name
@@ -445,8 +455,8 @@ def _apart(train, valid, name):
     held = {os.path.realpath(o) for o in valid}
     kept = [o for o in train if os.path.realpath(o) not in held]
     if len(kept)<len(train):
-        warnings.warn(f'{len(train)-len(kept)} of {len(train)} files of {name!r} to train on are links to files held out, and are left out: '
-                      f'{_few(sorted(set(train)-set(kept)))}')
+        warnings.warn(f'{len(train)-len(kept)} of {len(train)} files of {name!r} to train on are links to files '
+                      f'held out, and are left out: {_few(sorted(set(train)-set(kept)))}')
     if not kept: raise ValueError(f'{name!r} has nothing to train on: all its files to train on are held out, too')
     return kept
 
@@ -457,7 +467,9 @@ def _tell_twins(train, valid, name):
     digest = lambda o: blake2b(o.read_bytes()).digest()
     held = {digest(o):o for o in valid if size[o] in both}
     twins = [(o, held[k]) for o in train if size[o] in both and (k:=digest(o)) in held]
-    if twins: warnings.warn(f'{len(twins)} images of {name!r} to train on are held out, too, in a copy: {twins[0][0]} is {twins[0][1]}')
+    if twins:
+        warnings.warn(f'{len(twins)} images of {name!r} to train on are held out, too, in a copy: '
+                      f'{twins[0][0]} is {twins[0][1]}')
 
 # %% ../nbs/07_data.ipynb #ba1b2d41
 def _decode(files, names, vocab, size, split_idx, name):
@@ -519,9 +531,10 @@ def _take(files, n, seed): return files if n is None else [files[i] for i in str
 def _hold_out_files(files, name):
     "Files to train on, files held out: a stratified fifth"
     classes = [f.parent.name for f in files]
-    idx = stratified(classes, max(len(files)-len(files)//5, len(set(classes))), SPLIT_SEED)
-    if len(idx)==len(files):
-        raise ValueError(f'{name!r} has {len(files)} images in {len(set(classes))} classes, too few to hold some out: add some, or a folder valid')
+    n,c = len(files),len(set(classes))
+    idx = stratified(classes, max(n-n//5, c), SPLIT_SEED)
+    if len(idx)==n:
+        raise ValueError(f'{name!r} has {n} images in {c} classes, too few to hold some out: add a folder valid')
     return [files[i] for i in idx],np.delete(np.array(files, dtype=object), idx).tolist()
 
 def _find_files(path, name):
@@ -530,7 +543,8 @@ def _find_files(path, name):
     part = {o.name.lower():o for o in path.iterdir() if o.is_dir()}
     held = next((part[o] for o in ('valid','val','validation','test') if o in part), None)
     if held and 'train' in part: return _files(part['train'], name),_files(held, name)
-    if held and any(o.is_dir() for o in held.iterdir()): raise FileNotFoundError(f'{name!r} needs a folder train beside {held}, and there is none')
+    if held and any(o.is_dir() for o in held.iterdir()):
+        raise FileNotFoundError(f'{name!r} needs a folder train beside {held}, and there is none')
     return _hold_out_files(_files(part.get('train', path), name), name)
 
 def _find_parts(path, name, n_train, seed, size=None):
@@ -546,8 +560,9 @@ def _file_dls(train, valid, vocab, resize, size, flip=True, bs=128, device=None,
     "DataLoaders over files whose classes are the names of their folders, made `size` pixels a side by `resize`"
     aug = [CropFlip(size//8 if pad is None else pad, flip)] if augment else []
     images = TransformBlock(type_tfms=_Read(size), batch_tfms=IntToFloatTensor)
-    block = DataBlock((images, CategoryBlock(vocab=vocab)), get_y=parent_label, splitter=IndexSplitter(range(len(train), len(train)+len(valid))),
-                      item_tfms=resize, batch_tfms=[*aug, Normalize.from_stats(*imagenet_stats, cuda=False)])
+    held = IndexSplitter(range(len(train), len(train)+len(valid)))
+    block = DataBlock((images, CategoryBlock(vocab=vocab)), get_y=parent_label, splitter=held, item_tfms=resize,
+                      batch_tfms=[*aug, Normalize.from_stats(*imagenet_stats, cuda=False)])
     return block.dataloaders(train+valid, bs=bs, val_bs=bs, num_workers=num_workers, drop_last=len(train)>=bs, device=device)
 
 def folder_dls(
