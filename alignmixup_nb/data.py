@@ -4,24 +4,26 @@
 
 # %% auto #0
 __all__ = ['SPLIT_SEED', 'DIGITS', 'DEBIAN_FASHION', 'FASHION', 'FASHION_SMALL', 'TEXTURES', 'TINY', 'DATASETS', 'stratified',
-           'ImageTensors', 'ImageTensorDL', 'CropFlip', 'tensor_dls', 'DataSet', 'texture', 'canvases', 'CentreResize',
-           'folder_dls', 'cub_boxes', 'scale_boxes', 'cub_dls', 'get_dls', 'rng_state', 'set_rng_state']
+           'UnreadableImage', 'read_image', 'ImageTensors', 'ImageTensorDL', 'CropFlip', 'tensor_dls', 'DataSet',
+           'texture', 'canvases', 'CentreResize', 'folder_dls', 'cub_boxes', 'scale_boxes', 'cub_dls', 'get_dls',
+           'rng_state', 'set_rng_state']
 
 # %% ../nbs/07_data.ipynb #9761f096
-import gzip, os, random
-from contextlib import contextmanager
-from functools import cache
+import gzip, io, os, random, warnings, zlib
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
+from hashlib import blake2b
 from importlib import resources
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from torch import Tensor
-from fastcore.basics import patch
-from fastai.vision.all import (CategoryMap, Category, CategoryBlock, CrossEntropyLossFlat, DataBlock, DataLoaders, DisplayedTransform, ImageBlock,
-    IndexSplitter, IntToFloatTensor, Normalize, PILImage, PILImageBW, Resize, TensorCategory, TensorImage, TensorImageBW, TfmdDL, URLs, default_device,
-    fastai_path, get_image_files, imagenet_stats, parent_label, untar_data)
-from PIL import Image
+from fastai.vision.all import (CategoryMap, Category, CategoryBlock, CrossEntropyLossFlat, DataBlock, DataLoaders,
+    DisplayedTransform, IndexSplitter, IntToFloatTensor, Normalize, PILImage, PILImageBW, Resize, TensorCategory,
+    TensorImage, TensorImageBW, TfmdDL, Transform, TransformBlock, URLs, default_device, fastai_path, image_extensions,
+    imagenet_stats, parent_label, untar_data)
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 # %% ../nbs/07_data.ipynb #45f2615c
 def stratified(
@@ -40,7 +42,83 @@ def stratified(
     order = np.random.RandomState(seed).permutation(len(y))
     return np.sort(np.concatenate([order[cls[order]==i][:o] for i,o in enumerate(k)]))
 
+# %% ../nbs/07_data.ipynb #e59a0c79
+class UnreadableImage(ValueError):
+    "An image that cannot be used; the message is one line that names the file, from a worker process too"
+    def __str__(self): return super().__str__().strip().split(f'{type(self).__name__}: ')[-1]
+
+def _reason(e):
+    "Why a file cannot be used, in words"
+    if isinstance(e, UnidentifiedImageError): return 'it holds no image of a format that can be read'
+    if isinstance(e, Image.DecompressionBombError): return f'it has over {2*Image.MAX_IMAGE_PIXELS:,} pixels, too many'
+    return getattr(e, 'strerror', None) or str(e) or type(e).__name__
+
+@contextmanager
+def _named(o):
+    "Whatever goes wrong is said of the file `o`"
+    try: yield
+    except UnreadableImage: raise
+    except Exception as e:
+        raise UnreadableImage(f'{o if isinstance(o, (str,Path)) else "an image"}: {_reason(e)}') from e
+
+# %% ../nbs/07_data.ipynb #cbc11401
+def _from_array(o, ch):
+    "A byte tensor (`ch`,h,w) or an array as a PIL image"
+    if isinstance(o, Tensor):
+        if o.dtype!=torch.uint8 or o.ndim!=3 or len(o)!=ch:
+            raise UnreadableImage(f'an image is a uint8 tensor ({ch},h,w), got {str(o.dtype)[6:]} of shape {tuple(o.shape)}')
+        o = o.cpu().permute(1, 2, 0).as_subclass(Tensor).numpy()
+    if o.ndim==3 and o.shape[2]==1: o = o[...,0]
+    try: return Image.fromarray(o)
+    except (TypeError, KeyError, ValueError) as e:
+        raise UnreadableImage(f'an image is a uint8 array (h,w) or (h,w,3), got {o.dtype} of shape {o.shape}') from e
+
+def _open(o, ch=3, size=None):
+    "A context with a PIL image of anything; of a large JPEG file the fraction that `size` pixels a side need"
+    if isinstance(o, Image.Image): return nullcontext(o)
+    if isinstance(o, (np.ndarray,Tensor)): return nullcontext(_from_array(o, ch))
+    if not isinstance(o, (str,Path,bytes,io.IOBase)): raise UnreadableImage(f'{o!r} is no image and no name of a file')
+    im = Image.open(io.BytesIO(o) if isinstance(o, bytes) else o)
+    if size and min(im.size)>=8*size: im.draft(None, (4*size,4*size))
+    return im
+
+def _fits(im):
+    "Is it small enough to be decoded?"
+    if Image.MAX_IMAGE_PIXELS and im.width*im.height>Image.MAX_IMAGE_PIXELS:
+        raise ValueError(f'it has {im.width} x {im.height} pixels, over {Image.MAX_IMAGE_PIXELS:,}: make it smaller')
+
+# %% ../nbs/07_data.ipynb #33404ff2
+def _eight_bits(im):
+    "An image of integers up to 65535, or of floats up to 1, as one of bytes"
+    a,top = np.asarray(im, dtype=np.float32),1 if im.mode=='F' else 65535
+    if not (a.min()>=0 and a.max()<=top):
+        raise ValueError(f'its pixels run from {a.min():g} to {a.max():g}, they have to be from 0 to {top}')
+    return Image.fromarray(np.rint(a*(255/top)).astype(np.uint8))
+
+def _opaque(im):
+    "On white, if there is anything to be seen through"
+    if im.mode not in ('LA','PA','RGBA','La','RGBa') and 'transparency' not in im.info: return im
+    im = im.convert('RGBA')
+    return Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
+
+def read_image(
+    o:str|Path|bytes|Image.Image|np.ndarray|Tensor, # a file or an image; an array is (h,w,ch), a tensor (ch,h,w)
+    ch:int=3, # channels, 1 or 3
+    size:int=None, # pixels a side that are wanted: a JPEG of over 8 times as many is decoded smaller; None: whole
+) -> PILImage: # of 8 bits a channel
+    "The image in a file, as an eye sees it: upright, in its own range of brightness, on white where it is transparent"
+    with _named(o), _open(o, ch, size) as im:
+        _fits(im)
+        im = ImageOps.exif_transpose(im)
+        if im.mode[0] in 'IF': im = _eight_bits(im)
+        im,mode = _opaque(im),'L' if ch==1 else 'RGB'
+        return (PILImageBW if ch==1 else PILImage)(im if im.mode==mode else im.convert(mode))
+
 # %% ../nbs/07_data.ipynb #eb848df5
+def _as_bytes(o, ch:int, h:int, w:int) -> Tensor:
+    "Anything that `read_image` reads, as a byte tensor (`ch`,`h`,`w`)"
+    return torch.from_numpy(np.array(read_image(o, ch, max(h, w)).resize((w,h)))).reshape(h, w, ch).permute(2, 0, 1)
+
 class ImageTensors:
     "Images (n,ch,h,w) as bytes and their classes (n,), in memory"
     n_inp,loss_func = 1,CrossEntropyLossFlat()
@@ -63,30 +141,18 @@ class ImageTensors:
     def decode(self, o:tuple, full:bool=True) -> tuple:
         return (o[0], *[Category(self.vocab[int(y)]) for y in o[1:]])
     def new_empty(self): return type(self)(self.x[:0], self.y[:0], self.vocab, self.split_idx)
-
-# %% ../nbs/07_data.ipynb #b1fa382d
-@patch
-@contextmanager
-def set_split_idx(self:ImageTensors, i:int):
-    "For the time of a `with`, be a training (0) or a validation (1) part"
-    before,self.split_idx = self.split_idx,i
-    try: yield self
-    finally: self.split_idx = before
-
-def _as_bytes(o, ch:int, h:int, w:int) -> Tensor:
-    "A file name, PIL image, array (h,w,ch) or byte tensor (ch,h,w) as a byte tensor (`ch`,`h`,`w`)"
-    if isinstance(o, Tensor):
-        if o.dtype!=torch.uint8 or o.ndim!=3 or len(o)!=ch: raise ValueError(f'an image is a uint8 tensor ({ch},h,w), got {str(o.dtype)[6:]} of shape {tuple(o.shape)}')
-        o = o.cpu().permute(1, 2, 0).as_subclass(Tensor).squeeze(2).numpy()
-    o = (PILImageBW if ch==1 else PILImage).create(o).resize((w,h))
-    return torch.from_numpy(np.array(o)).reshape(h, w, ch).permute(2, 0, 1)
-
-@patch
-def like(self:ImageTensors,
-    items:list, # file names, PIL images, uint8 arrays or tensors
-) -> ImageTensors: # without labels
-    "`items` as a data set of images of this one's size and channels"
-    return ImageTensors(torch.stack([_as_bytes(o, *self.x.shape[1:]) for o in items]), None, self.vocab, 1)
+    @contextmanager
+    def set_split_idx(self, i:int):
+        "For the time of a `with`, be a training (0) or a validation (1) part"
+        before,self.split_idx = self.split_idx,i
+        try: yield self
+        finally: self.split_idx = before
+    def like(self,
+        items:list, # file names, PIL images, uint8 arrays or tensors
+    ): # `ImageTensors` without labels
+        "`items` as a data set of images of this one's size and channels"
+        if not len(items): raise ValueError('there are no images to read')
+        return ImageTensors(torch.stack([_as_bytes(o, *self.x.shape[1:]) for o in items]), None, self.vocab, 1)
 
 # %% ../nbs/07_data.ipynb #8b194e3d
 class ImageTensorDL(TfmdDL):
@@ -177,6 +243,19 @@ def _hold_out(x, y, vocab):
     x,y = torch.as_tensor(x),torch.as_tensor(y)
     return ImageTensors(x[idx], y[idx], vocab), ImageTensors(x[rest], y[rest], vocab, 1)
 
+# %% ../nbs/07_data.ipynb #3fe8805f
+def _folder(path, name, there=True):
+    "The folder at `path`, which may begin with ~; it has to be there, unless `there` says otherwise"
+    if not isinstance(path, (str,os.PathLike)) or not str(path):
+        raise TypeError(f'path is {path!r}, it has to be the name of a folder')
+    try: path = Path(path).expanduser()
+    except RuntimeError as e: raise FileNotFoundError(f'path is {str(path)!r}, and there is no such home folder') from e
+    if path.is_file():
+        raise NotADirectoryError(f'path {path} is a file, {name!r} needs a folder; an archive has to be unpacked')
+    if there and not path.is_dir():
+        raise FileNotFoundError(f'{name!r} needs images in {path}, and there is no such folder')
+    return path
+
 # %% ../nbs/07_data.ipynb #06f544ba
 def _load_digits(path=None, size=None):
     from sklearn.datasets import load_digits
@@ -194,26 +273,46 @@ def _load_mnist5k(path=None, size=None):
 DEBIAN_FASHION = Path(os.environ.get('ALIGNMIXUP_FASHION', '/usr/share/datasets/fashion-mnist'))
 FASHION = ('T-shirt/top','Trouser','Pullover','Dress','Coat','Sandal','Shirt','Sneaker','Bag','Ankle boot')
 
-def _read_idx(path, head):
-    with gzip.open(path) as f: return torch.frombuffer(bytearray(f.read()[head:]), dtype=torch.uint8)
+def _read_idx(path, *shape):
+    "The items of an IDX file of bytes, each of `shape`"
+    try:
+        with gzip.open(path) as f: data = f.read()
+    except (OSError, EOFError, zlib.error) as e:
+        raise ValueError(f'{path} cannot be read as a gzip file ({e}): get it anew') from e
+    magic,n,*dims = np.frombuffer(data[:len(data)//4*4], '>u4', count=min(2+len(shape), len(data)//4)).tolist() or [0,0]
+    if magic!=2049+len(shape) or dims!=list(shape):
+        raise ValueError(f'{path} begins with {[magic,n,*dims]}, and not with {[2049+len(shape),"n",*shape]}: '
+                         f'it does not hold {"images" if shape else "labels"} in the IDX format')
+    body = data[8+4*len(shape):]
+    if not n or len(body)!=n*int(np.prod(shape)):
+        raise ValueError(f'{path} says that it holds {n} items, and has {len(body)} bytes for them: get it anew')
+    return torch.frombuffer(bytearray(body), dtype=torch.uint8).reshape(n, *shape)
 
 def _fashion_folder(path):
     "The folder that holds the four files, after a download if need be"
     files = [f'{o}-ubyte.gz' for o in ('train-images-idx3','train-labels-idx1','t10k-images-idx3','t10k-labels-idx1')]
-    for o in [DEBIAN_FASHION] if path is None else [Path(path),Path(path)/'FashionMNIST'/'raw']:
+    root = fastai_path('data') if path is None else _folder(path, 'fashion_mnist', there=False)
+    for o in [DEBIAN_FASHION] if path is None else [root,root/'FashionMNIST'/'raw']:
         if all((o/f).exists() for f in files): return o
     from torchvision.datasets import FashionMNIST
-    root = fastai_path('data') if path is None else Path(path)
     try: FashionMNIST(root, download=True)
     except (OSError, RuntimeError) as e: raise FileNotFoundError(f"'fashion_mnist' is not in {root} and cannot be downloaded "
-        f'({e}): apt install dataset-fashion-mnist, or path=FOLDER with {", ".join(files)}; '
+        f'({e}): apt install dataset-fashion-mnist, or give as path a folder with {", ".join(files)}; '
         "'fashion_small' is a part of it that comes with the package") from e
     return root/'FashionMNIST'/'raw'
 
+def _idx_pair(images, labels, split_idx):
+    "Images and labels of two IDX files as `ImageTensors`"
+    x,y = _read_idx(images, 28, 28),_read_idx(labels)
+    if len(x)!=len(y):
+        raise ValueError(f'{images} has {len(x)} images, and {labels} has {len(y)} labels: they do not belong together')
+    if y.max()>=len(FASHION):
+        raise ValueError(f'{labels} has label {int(y.max())}, and labels run from 0 to {len(FASHION)-1}')
+    return ImageTensors(x[:,None], y, FASHION, split_idx)
+
 def _load_fashion(path=None, size=None):
-    folder = _fashion_folder(path)
-    return tuple(ImageTensors(_read_idx(folder/f'{o}-images-idx3-ubyte.gz', 16).reshape(-1,1,28,28),
-                              _read_idx(folder/f'{o}-labels-idx1-ubyte.gz', 8), FASHION, i) for i,o in enumerate(('train','t10k')))
+    folder,kinds = _fashion_folder(path),('images-idx3','labels-idx1')
+    return tuple(_idx_pair(*(folder/f'{o}-{k}-ubyte.gz' for k in kinds), i) for i,o in enumerate(('train','t10k')))
 
 # %% ../nbs/07_data.ipynb #1c900abb
 FASHION_SMALL = resources.files('alignmixup_nb')/'fashion_small.npz' # part of the package
@@ -282,23 +381,109 @@ def _load_canvas(path=None, size=None):
     return train[0],valid[0]
 
 # %% ../nbs/07_data.ipynb #fcbb86d8
-def _files(folder, name):
-    files = sorted(get_image_files(folder)) if folder.is_dir() else []
-    if not files: raise FileNotFoundError(f'{name!r} needs images in {folder}, and there are none')
-    return files
+def _unreadable(e): raise PermissionError(f'{e.filename} cannot be read: {e.strerror}') from e
 
-def _decode(files, names, vocab, size, split_idx):
+def _walk(top):
+    "Each folder below `top` once, with the names of its folders and files, but for those hidden or of macOS"
+    todo,seen = [str(top)],set()
+    for start in todo:
+        for path,dirs,names in os.walk(start, onerror=_unreadable):
+            real = os.path.realpath(path)
+            dirs[:] = [] if real in seen else sorted(o for o in dirs if not o.startswith('.') and o!='__MACOSX')
+            if real in seen: continue
+            seen.add(real)
+            links = [o for o in (os.path.join(path, d) for d in dirs) if os.path.islink(o)]
+            todo += [o for o in links if not Path(real).is_relative_to(os.path.realpath(o))] # no loops
+            yield Path(path),dirs,[o for o in names if not o.startswith('.')]
+
+def _few(items, n=3, sep=', '):
+    "The first `n` of them, in words"
+    return sep.join([*(str(o) for o in items[:n]), *(['...'] if len(items)>n else [])])
+
+def _found(folder):
+    "The image files below `folder`, sorted, and the folders that hold neither images nor folders"
+    Image.init()
+    known = image_extensions|{k for k,v in Image.registered_extensions().items() if 'image/' in Image.MIME.get(v, '')}
+    files,bare = [],[]
+    for path,dirs,names in _walk(folder):
+        ims = [path/o for o in names if os.path.splitext(o)[1].lower() in known]
+        files += ims
+        if not ims and not dirs: bare.append(path)
+    once = {os.path.realpath(o):o for o in sorted(files, key=lambda o: (o.is_symlink(), o), reverse=True)}
+    return sorted(once.values()),bare
+
+def _files(folder, name):
+    "The image files below `folder`, each once; what looks odd is said"
+    files,bare = _found(folder) if folder.is_dir() else ([],[])
+    if not files: raise FileNotFoundError(f'{name!r} needs images in {folder}, and there are none')
+    if bare: warnings.warn(f'{len(bare)} folders of {name!r} without an image are no classes: {_few(bare)}')
+    holders = {o.parent for o in files}
+    loose = [o for o in files if o.parent==folder and len(holders)>1]
+    if loose: warnings.warn(f'{len(loose)} images of {name!r} in no folder of a class are left out: {_few(loose)}')
+    inner = sorted(o for o in holders if any(p in holders and p!=folder for p in o.parents))
+    if inner: warnings.warn(f'folders inside the folder of a class are classes of their own in {name!r}: {_few(inner)}')
+    return sorted(set(files)-set(loose))
+
+# %% ../nbs/07_data.ipynb #d750017f
+def _check(f, size=None):
+    "Raises `UnreadableImage` if `f` cannot be used: told by a PNG's checksums, a JPEG's end mark, else by decoding"
+    with _named(f):
+        if f.exists() and not f.is_file(): raise ValueError('it is no file')
+        with open(f, 'rb') as fp, _open(fp, size=size) as im:
+            _fits(im)
+            if im.format=='PNG': return im.verify()
+            begin,end = fp.tell(),fp.seek(0, 2)
+            fp.seek(max(begin, end-4096))
+            if im.format=='JPEG' and b'\xff\xd9' in fp.read(): return
+    read_image(f, size=1)
+
+def _usable(do, files, name):
+    "Pairs of a file and what `do` makes of it; up to a tenth may be unreadable, are named and left out"
+    out,bad = [],[]
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning) # `_fits` says it by name
+        for f in files:
+            try: out.append((f, do(f)))
+            except UnreadableImage as e: bad.append(str(e)) # the error itself would keep the file open
+    says = f'{len(bad)} of {len(files)} images of {name!r} cannot be used'
+    if 10*len(bad)>len(files): raise ValueError(f'{says}, mend or remove them: {_few(bad, sep="; ")}')
+    if bad: warnings.warn(f'{says} and are left out: {_few(bad, 10, "; ")}')
+    return out
+
+def _apart(train, valid, name):
+    "The files of `train` that are not files of `valid` under another name"
+    held = {os.path.realpath(o) for o in valid}
+    kept = [o for o in train if os.path.realpath(o) not in held]
+    if len(kept)<len(train):
+        warnings.warn(f'{len(train)-len(kept)} of {len(train)} files of {name!r} to train on are links to files '
+                      f'held out, and are left out: {_few(sorted(set(train)-set(kept)))}')
+    if not kept: raise ValueError(f'{name!r} has nothing to train on: all its files to train on are held out, too')
+    return kept
+
+def _tell_twins(train, valid, name):
+    "Warns of files to train on that have the bytes of a file held out"
+    size = {o:o.stat().st_size for o in (*train,*valid)}
+    both = {size[o] for o in train}&{size[o] for o in valid}
+    digest = lambda o: blake2b(o.read_bytes()).digest()
+    held = {digest(o):o for o in valid if size[o] in both}
+    twins = [(o, held[k]) for o in train if size[o] in both and (k:=digest(o)) in held]
+    if twins:
+        warnings.warn(f'{len(twins)} images of {name!r} to train on are held out, too, in a copy: '
+                      f'{twins[0][0]} is {twins[0][1]}')
+
+# %% ../nbs/07_data.ipynb #ba1b2d41
+def _decode(files, names, vocab, size, split_idx, name):
     "The images in `files`, whose classes have `names`, as bytes in memory"
-    ims = [np.array(PILImage.create(f).resize((size,size))) for f in files]
-    y = torch.tensor([vocab.index(o) for o in names])
-    return ImageTensors(torch.from_numpy(np.stack(ims)).permute(0,3,1,2).contiguous(), y, vocab, split_idx)
+    label = dict(zip(files, names))
+    kept,ims = zip(*_usable(lambda f: _as_bytes(f, 3, size, size), files, name))
+    return ImageTensors(torch.stack(ims), torch.tensor([vocab.index(label[o]) for o in kept]), vocab, split_idx)
 
 def _archive(name, url, path):
     "The folder at `path`, or fastai's archive, downloaded and unpacked"
-    if path is not None: return Path(path)
+    if path is not None: return _folder(path, name)
     try: return untar_data(url)
     except OSError as e: raise FileNotFoundError(f"{name!r} cannot be downloaded from {url} ({e}): "
-        'get it where there is an internet, unpack it, and give its folder as path=FOLDER') from e
+        'get it where there is an internet, unpack it, and give its folder as path') from e
 
 def _classes(train, valid, name):
     "The classes among the names of those to train and to validate, checked"
@@ -309,10 +494,11 @@ def _classes(train, valid, name):
 
 def _load_cifar(path, size, name, url):
     path = _archive(name, url, path)
-    files = [_files(path/o, name) for o in ('train','test')]
+    train,valid = [_files(path/o, name) for o in ('train','test')]
+    files = _apart(train, valid, name),valid
     names = [[f.parent.name for f in o] for o in files]
     vocab = _classes(*names, name)
-    return tuple(_decode(f, o, vocab, size, i) for i,(f,o) in enumerate(zip(files, names)))
+    return tuple(_decode(f, o, vocab, size, i, name) for i,(f,o) in enumerate(zip(files, names)))
 
 # %% ../nbs/07_data.ipynb #081584ee
 TINY = 'http://cs231n.stanford.edu/tiny-imagenet-200.zip'
@@ -321,37 +507,62 @@ def _load_tiny(path, size):
     name,path = 'tiny_imagenet',_archive('tiny_imagenet', TINY, path)
     table = path/'val'/'val_annotations.txt'
     if not table.exists(): raise FileNotFoundError(f'{name!r} needs {table}, and it is not there')
-    of = dict(o.split('\t')[:2] for o in table.read_text().splitlines() if o)
-    files = [_files(path/'train', name), _files(path/'val'/'images', name)]
+    try: of = dict(o.split('\t')[:2] for o in table.read_text().splitlines() if o)
+    except ValueError as e: raise ValueError(f'{table} is no table of a file name, a tab and a class: {e}') from e
+    train,valid = _files(path/'train', name),_files(path/'val'/'images', name)
+    files = _apart(train, valid, name),valid
     names = [[f.parent.parent.name for f in files[0]], [of.get(f.name) for f in files[1]]]
     if None in names[1]: raise ValueError(f'{name!r}: {table} has no class for {files[1][names[1].index(None)].name}')
     vocab = _classes(*names, name)
-    return tuple(_decode(f, o, vocab, size, i) for i,(f,o) in enumerate(zip(files, names)))
+    return tuple(_decode(f, o, vocab, size, i, name) for i,(f,o) in enumerate(zip(files, names)))
 
 # %% ../nbs/07_data.ipynb #be281a00
+class _Read(Transform):
+    "`read_image` for a `DataBlock`"
+    def __init__(self, size): self.size = size
+    def encodes(self, o): return read_image(o, size=self.size)
+
 class CentreResize(Resize):
     "`Resize` that takes the centre in training too"
     def before_call(self, b, split_idx): super().before_call(b, 1)
 
 def _take(files, n, seed): return files if n is None else [files[i] for i in stratified([f.parent.name for f in files], n, seed)]
 
-def _find_parts(path, name, n_train, seed):
-    "Files to train on, files held out: from train/ and valid/ (or val/, test/), else a stratified fifth"
-    path = Path(path)
-    other = [o for o in ('valid','val','test') if (path/o).is_dir()]
-    if (path/'train').is_dir() and other: train,valid = [_files(path/o, name) for o in ('train',other[0])]
-    else:
-        files = np.array(_files(path/'train' if (path/'train').is_dir() else path, name), dtype=object)
-        idx = stratified([f.parent.name for f in files], len(files)-len(files)//5, SPLIT_SEED)
-        train,valid = files[idx].tolist(),np.delete(files, idx).tolist()
+def _hold_out_files(files, name):
+    "Files to train on, files held out: a stratified fifth"
+    classes = [f.parent.name for f in files]
+    n,c = len(files),len(set(classes))
+    idx = stratified(classes, max(n-n//5, c), SPLIT_SEED)
+    if len(idx)==n:
+        raise ValueError(f'{name!r} has {n} images in {c} classes, too few to hold some out: add a folder valid')
+    return [files[i] for i in idx],np.delete(np.array(files, dtype=object), idx).tolist()
+
+def _find_files(path, name):
+    "Files to train on, files held out: from train/ and valid/ (or val/, validation/, test/), else a fifth"
+    path = _folder(path, name)
+    part = {o.name.lower():o for o in path.iterdir() if o.is_dir()}
+    held = next((part[o] for o in ('valid','val','validation','test') if o in part), None)
+    if held and 'train' in part: return _files(part['train'], name),_files(held, name)
+    if held and any(o.is_dir() for o in held.iterdir()):
+        raise FileNotFoundError(f'{name!r} needs a folder train beside {held}, and there is none')
+    return _hold_out_files(_files(part.get('train', path), name), name)
+
+def _find_parts(path, name, n_train, seed, size=None):
+    "Files to train on, files held out, and the classes, all checked"
+    found = _find_files(path, name)
+    train,valid = ([f for f,_ in _usable(partial(_check, size=size), o, name)] for o in found)
+    train = _apart(train, valid, name)
+    _tell_twins(train, valid, name)
     vocab = _classes(*([f.parent.name for f in o] for o in (train,valid)), name)
     return _take(train, n_train, seed),valid,vocab
 
 def _file_dls(train, valid, vocab, resize, size, flip=True, bs=128, device=None, augment=True, num_workers=0, pad=None):
     "DataLoaders over files whose classes are the names of their folders, made `size` pixels a side by `resize`"
     aug = [CropFlip(size//8 if pad is None else pad, flip)] if augment else []
-    block = DataBlock((ImageBlock, CategoryBlock(vocab=vocab)), get_y=parent_label, splitter=IndexSplitter(range(len(train), len(train)+len(valid))),
-                      item_tfms=resize, batch_tfms=[*aug, Normalize.from_stats(*imagenet_stats, cuda=False)])
+    images = TransformBlock(type_tfms=_Read(size), batch_tfms=IntToFloatTensor)
+    held = IndexSplitter(range(len(train), len(train)+len(valid)))
+    block = DataBlock((images, CategoryBlock(vocab=vocab)), get_y=parent_label, splitter=held, item_tfms=resize,
+                      batch_tfms=[*aug, Normalize.from_stats(*imagenet_stats, cuda=False)])
     return block.dataloaders(train+valid, bs=bs, val_bs=bs, num_workers=num_workers, drop_last=len(train)>=bs, device=device)
 
 def folder_dls(
@@ -368,7 +579,7 @@ def folder_dls(
     pad:int=None, # pixels of black around an image before it is cropped; None: an eighth of `size`
 ) -> DataLoaders: # of normalised float batches (n,3,size,size)
     "fastai DataLoaders over files, read as they are needed"
-    device,(train,valid,vocab) = _device(device),_find_parts(path, name, n_train, seed)
+    device,(train,valid,vocab) = _device(device),_find_parts(path, name, n_train, seed, size)
     return _file_dls(train, valid, vocab, CentreResize(size), size, flip, bs, device, augment, num_workers, pad)
 
 # %% ../nbs/07_data.ipynb #fb9454c8
@@ -412,13 +623,16 @@ def scale_boxes(
     return boxes*f.flip(-1).repeat(*[1]*(f.ndim-1), 2)
 
 # %% ../nbs/07_data.ipynb #2753a4ed
-def _cub_parts(path, n_train, seed):
+def _cub_parts(path, n_train, seed, size=None):
     "Files to train on, files held out, classes, and the boxes (n,4) of those held out in pixels of the files"
-    path = next((o for o in (Path(path), Path(path)/'CUB_200_2011') if (o/'images.txt').exists()), Path(path))
+    path = _folder(path, 'cub200')
+    path = next((o for o in (path, path/'CUB_200_2011') if (o/'images.txt').exists()), path)
     d = cub_boxes(path)
     files = [Path(o) for o in d.file]
     lost = [o for o in files if not o.exists()]
     if lost: raise FileNotFoundError(f"'cub200' needs {lost[0]}, and it is not there; {len(lost)} of {len(files)} images are missing")
+    d = d[d.file.isin([str(o) for o,_ in _usable(partial(_check, size=size), files, 'cub200')])]
+    files = [Path(o) for o in d.file]
     train,valid = ([f for f,t in zip(files, d.train) if t==k] for k in (True,False))
     if not train or not valid: raise ValueError(f'{path}/train_test_split.txt has {len(train)} images to train on and {len(valid)} held out; there have to be some of each')
     vocab = _classes(*([f.parent.name for f in o] for o in (train,valid)), 'cub200')
@@ -437,7 +651,7 @@ def cub_dls(
     **kw, # `flip`, `bs`, `augment`, `num_workers`, `pad` as in `folder_dls`
 ) -> DataLoaders: # of normalised float batches (n,3,size,size); `valid_ds.boxes` (n,4) are those of the held-out birds
     "fastai DataLoaders over CUB-200, with boxes"
-    device,(train,valid,vocab,boxes) = _device(device),_cub_parts(path, n_train, seed)
+    device,(train,valid,vocab,boxes) = _device(device),_cub_parts(path, n_train, seed, size)
     dls = _file_dls(train, valid, vocab, Resize(size, method='squish'), size, device=device, **kw)
     dls.valid_ds.boxes = scale_boxes(boxes, [_height_width(f) for f in valid], (size,size))
     return dls
@@ -497,7 +711,7 @@ def get_dls(
     if d.load:
         train,valid = d.load(path, d.size)
         return tensor_dls(_subset(train, n_train, seed), valid, d.mean, d.std, **kw)
-    if d.url is None and path is None: raise ValueError(f'{name!r} needs path=FOLDER, the folder of your images')
+    if d.url is None and path is None: raise ValueError(f'{name!r} needs path, the folder of your images')
     return d.dls(_archive(name, d.url, path), size or d.size, name, n_train, seed, **kw)
 
 # %% ../nbs/07_data.ipynb #12c9da61
