@@ -40,7 +40,9 @@ def _set(handlers):
 def quiet(
     name:str # of the command
 ):
-    "From now on, a signal ends the process with one line"
+    "From now on, a signal ends the process with one line, and standard output is there even if it was closed before"
+    for o in ('stdout','stderr'):
+        if getattr(sys, o) is None: setattr(sys, o, open(os.devnull, 'w'))
     def _leave(s, frame):
         code,word = SIGNALS[s]
         with suppress(OSError): os.write(2, f'{name}: {word}\n'.encode())
@@ -75,12 +77,10 @@ def command(
 ) -> int: # the exit code
     "Import a module and do what it does from the shell"
     quiet(name)
-    for o in ('stdout','stderr'):
-        if getattr(sys, o) is None: setattr(sys, o, open(os.devnull, 'w')) # closed by whoever started us
-    code = import_module(module).main()
-    try: sys.stdout.flush()
-    except OSError: mute(sys.stdout)
-    return code
+    try: return import_module(module).main()
+    finally:
+        try: sys.stdout.flush()
+        except OSError: mute(sys.stdout)
 
 def train() -> int: # the exit code
     "The command `alignmixup_train`"

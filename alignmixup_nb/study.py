@@ -30,8 +30,8 @@ with warnings.catch_warnings():
 
 # %% ../nbs/14_study.ipynb #bcf95065
 from .cli import ended_by, interruptible, say
-from .train import (Callback, Checkpoint, FILES, HARDWARE, Locked, Parser, RECIPES, Recipe, Unreadable, add_options, atomic_write, check_writable, differences,
-    get_recipe, locked, patch, read_result, recipe_device, train, wants_traceback, write_result, __version__)
+from .train import (Callback, Checkpoint, FILES, HARDWARE, Locked, Parser, RECIPES, Recipe, Unreadable,
+    add_options, atomic_write, check_writable, differences, get_recipe, locked, patch, read_result, recipe_device, train, wants_traceback, write_result, __version__)
 
 # %% ../nbs/14_study.ipynb #ee001baa
 _several = [f.name for f in fields(Recipe) if f.type is tuple]
@@ -563,7 +563,8 @@ def _prepare(args):
 def _collect(study, args):
     "One file of all results"
     file = Path(args['collect'])
-    if not args['collect'] or file.is_dir(): raise ValueError(f'--collect needs the name of a file, not {args["collect"]!r}')
+    if not args['collect'] or file.is_dir():
+        raise ValueError(f'--collect needs the name of a file, not {args["collect"]!r}')
     if not file.absolute().parent.is_dir(): raise ValueError(f'--collect {file}: there is no folder {file.parent}')
     c = collect(study.recipes, study.out, _toml(args['list']).get('about', ''))
     atomic_write(file, json.dumps({'list':Path(args['list']).name, **c}, indent=1, allow_nan=False))

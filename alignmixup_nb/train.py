@@ -18,7 +18,8 @@ if __name__=='__main__' and '__file__' in globals(): # run as a program: Ctrl-C 
     quiet('alignmixup_train')
 
 # %% ../nbs/13_train.ipynb #965d076f
-import argparse, hashlib, inspect, io, json, linecache, math, os, platform, random, re, shlex, socket, subprocess, sys, time, traceback, uuid, warnings
+import argparse, hashlib, inspect, io, json, linecache, math, os, platform, random, re, shlex, socket
+import subprocess, sys, time, traceback, uuid, warnings
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields, asdict, replace
 from datetime import datetime, timezone
@@ -438,7 +439,8 @@ class Checkpoint(Callback):
     @property
     def where(self):
         "What may differ between two sittings of a run, as it is now"
-        return {**{k:getattr(self.recipe, k) for k in HARDWARE}, 'device':str(self.dls.device), 'threads':torch.get_num_threads()}
+        now = dict(device=str(self.dls.device), threads=torch.get_num_threads())
+        return {k:now.get(k, getattr(self.recipe, k)) for k in HARDWARE}
     def after_epoch(self):
         f = io.BytesIO()
         torch.save(self.collect(), f)
@@ -446,23 +448,28 @@ class Checkpoint(Callback):
     def collect(self) -> dict:
         "All that the next epoch depends on"
         rec,opt = self.recorder,self.opt.state_dict()
-        return dict(format=2, recipe=asdict(self.recipe), where=self.where, versions=versions(), commits=self.commits, next_epoch=self.epoch+1, total=self.total,
-            train_iter=self.train_iter, model=bare(self.model).state_dict(), opt=dict(state=list(opt['state']), hypers=[dict(o) for o in opt['hypers']]), rng=get_rng(self.dls),
+        return dict(format=2, recipe=asdict(self.recipe), where=self.where, versions=versions(), commits=self.commits,
+            next_epoch=self.epoch+1, total=self.total, train_iter=self.train_iter, rng=get_rng(self.dls),
+            model=bare(self.model).state_dict(), opt=dict(state=list(opt['state']), hypers=[dict(o) for o in opt['hypers']]),
             mix=None if self.mixing is None else self.mixing.state_dict(),
-            recorder=dict(lrs=list(rec.lrs), iters=list(rec.iters), losses=_plain(torch.stack(list(rec.losses))), values=[list(o) for o in rec.values],
-                smooth=(rec.smooth_loss.count, _plain(rec.smooth_loss.val))),
-            rows=self.kept.table, seconds=self.kept.seconds, scaler=self.learn.scaler.state_dict() if hasattr(self.learn, 'scaler') else None)
+            recorder=dict(lrs=list(rec.lrs), iters=list(rec.iters), values=[list(o) for o in rec.values],
+                losses=_plain(torch.stack(list(rec.losses))), smooth=(rec.smooth_loss.count, _plain(rec.smooth_loss.val))),
+            rows=self.kept.table, seconds=self.kept.seconds,
+            scaler=self.learn.scaler.state_dict() if hasattr(self.learn, 'scaler') else None)
     def before_fit(self):
         "Go on, if there is something to go on from"
         if self.state is None: return
-        try: self.put_back(self.state)
+        try:
+            self.put_back(self.state)
+            then,_,_ = self.state['where'].items(),self.total,self.commits # asked for later
         except Exception as e: raise Unreadable(f'{self.file} is no checkpoint of this run ({_why(e)})') from e
-        new = ', '.join(f'{k} was {v} and is {self.where[k]}' for k,v in self.state['where'].items() if self.where[k]!=v)
+        new = ', '.join(f'{k} was {v} and is {self.where[k]}' for k,v in then if self.where[k]!=v)
         if new: warnings.warn(f'{new}: the run goes on, but not bit for bit as it would have')
     def put_back(self, s):
         "The state of the learner as it was collected"
         bare(self.model).load_state_dict(s['model'])
-        self.opt.load_state_dict(dict(state=[_to(o, p.device) for o,(p,*_) in zip(s['opt']['state'], self.opt.all_params())], hypers=L(s['opt']['hypers'])))
+        state = [_to(o, p.device) for o,(p,*_) in zip(s['opt']['state'], self.opt.all_params())]
+        self.opt.load_state_dict(dict(state=state, hypers=L(s['opt']['hypers'])))
         rec,r = self.recorder,s['recorder']
         rec.lrs,rec.iters,rec.losses,rec.values = r['lrs'],r['iters'],list(r['losses']),[L(o) for o in r['values']]
         rec.smooth_loss.count,rec.smooth_loss.val = r['smooth'] # on the CPU, where fastai keeps it
@@ -501,7 +508,8 @@ def unseal(
 ) -> bytes:
     "What was sealed, if it is as it was"
     line,end,data = path.read_bytes().partition(b'\n')
-    if line!=_seal_line(data) or not end: raise Unreadable(f'{path} is damaged, or no checkpoint of this version: its content does not have the checksum that it begins with')
+    if line!=_seal_line(data) or not end:
+        raise Unreadable(f'{path} is damaged, or no checkpoint of this version: it does not begin with its checksum')
     return data
 
 def load_checkpoint(
@@ -673,7 +681,8 @@ def read_result(
         if r['schema'] not in (1,2): raise ValueError(f'schema {r["schema"]}')
         if (told or r['schema']==2) and told!=_digest(r): raise ValueError('its content does not have its checksum')
         return r
-    except (ValueError, RecursionError) as e: raise Unreadable(f'{path} is not a result file, or damaged ({_why(e)})') from e
+    except (ValueError, RecursionError) as e:
+        raise Unreadable(f'{path} is not a result file, or damaged ({_why(e)})') from e
 
 # %% ../nbs/13_train.ipynb #677c7d0b
 def check_model(
@@ -683,7 +692,8 @@ def check_model(
     path,result = Path(out)/FILES['model'],Path(out)/FILES['result']
     told = read_result(result).get('model_sha256') if result.exists() else None
     if told is None or not path.exists(): return # older, or only the result is kept
-    if _sha256(path.read_bytes())!=told: raise Unreadable(f'{path} is damaged, or of another run: it does not have the checksum that {FILES["result"]} gives')
+    if _sha256(path.read_bytes())!=told:
+        raise Unreadable(f'{path} is damaged, or of another run: {FILES["result"]} gives another checksum')
 
 def load_model(
     out:str|Path # the folder of a finished run
@@ -692,10 +702,11 @@ def load_model(
     path = Path(out)/FILES['model']
     check_model(out)
     try:
-        with safetensors.safe_open(path, 'pt') as f: meta,state = json.loads(f.metadata()['run']),{k:f.get_tensor(k) for k in f.keys()}
+        with safetensors.safe_open(path, 'pt') as f:
+            meta,state = json.loads(f.metadata()['run']),{k:f.get_tensor(k) for k in f.keys()}
         model = MODELS[meta['model']](**meta['network'])
         model.load_state_dict(state)
-    except (OSError, MemoryError): raise
+    except (FileNotFoundError, PermissionError, MemoryError): raise
     except Exception as e: raise Unreadable(f'{path} is not the model of a run, or damaged ({_why(e)})') from e
     return model.eval()
 
@@ -731,9 +742,11 @@ def locked(
     folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder/LOCK)
     try: lock.acquire(timeout=patience)
-    except filelock.Timeout: raise Locked(f'{folder} is in use: {holder(folder)}') from None
+    except filelock.Timeout:
+        raise Locked(f'{folder} is in use: {holder(folder)}; wait for it, or take another folder') from None
     try:
-        who = dict(pid=os.getpid(), host=socket.gethostname(), since=datetime.now(timezone.utc).isoformat(timespec='seconds'))
+        since = datetime.now(timezone.utc).isoformat(timespec='seconds')
+        who = dict(pid=os.getpid(), host=socket.gethostname(), since=since)
         with suppress(OSError): atomic_write(folder/HOLDER, json.dumps(who)) # a disk may be full, and the run done
         yield folder
     finally:
@@ -755,8 +768,9 @@ class Run:
         log=print # gets each line for the reader; None for silence
     ):
         if not isinstance(recipe, Recipe): raise TypeError(f'recipe is {recipe!r}, it has to be a Recipe')
-        self.recipe,self.out,self.log,self.state = recipe,Path(out) if out is not None else Path('runs')/recipe.name,_steady(log),None
-        self.given,self.doing = out is not None,f'looking at {self.out}'
+        self.recipe,self.log,self.state,self.given = recipe,_steady(log),None,out is not None
+        self.out = Path(out) if self.given else Path('runs')/recipe.name
+        self.doing = f'looking at {self.out}'
     def file(self, name): return self.out/FILES[name]
     @property
     def command(self): return self.recipe.command + (f' --out {shlex.quote(str(self.out))}' if self.given else '')
@@ -772,7 +786,9 @@ class Run:
         if self.file('checkpoint').exists():
             self.state = load_checkpoint(self.file('checkpoint'), self.recipe)
             k = self.state['next_epoch']
-            if not resume: raise ValueError(f'{self.out} holds a run cut short after {k} of {self.recipe.epochs} epochs; --resume goes on with it, --overwrite starts again')
+            if not resume:
+                raise ValueError(f'{self.out} holds a run cut short after {k} of {self.recipe.epochs} epochs; '
+                    '--resume goes on with it, --overwrite starts again')
             self.log(f'going on after {k} of {self.recipe.epochs} epochs')
         elif resume: self.log(f'nothing to go on with in {self.out}: starting from the beginning')
     def build(self,
@@ -824,7 +840,8 @@ def _without_features(mixer, model):
     "The mixer for a network that has no layer where features could be mixed; None if it mixes nothing else"
     rest = {m:w for m,w in zip(mixer.modes, mixer.weights or (1,)*len(mixer.modes)) if m!='feature'}
     if not any(rest.values()): return None
-    warnings.warn(f'no layer of {type(model).__name__} is a place for a mix of features: {type(mixer).__name__} mixes the input only')
+    net,name = type(model).__name__,type(mixer).__name__
+    warnings.warn(f'no layer of {net} is a place for a mix of features: {name} mixes the input only')
     return type(mixer)(alpha=mixer.alpha, modes=tuple(rest), weights=tuple(rest.values()), prob=mixer.prob)
 
 def build_mix(
@@ -925,7 +942,7 @@ def _save_figures(self:Run, n:int=4):
     try:
         f = x if self.place=='input' else features(model, dict(model.named_modules())[self.place], x)
         fig = pairs_figure(x[left], x[right], f[left], f[right], r.eps or .1, f'{r.name}, at {self.place}')
-    except (ArithmeticError, MemoryError, RuntimeError, ValueError) as e: return self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
+    except Exception as e: return self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
     save_figure(self.file('pairs'), fig)
 
 # %% ../nbs/13_train.ipynb #5dbab632
@@ -998,7 +1015,8 @@ def as_options(
     def _typed(m): return f'{_flag(m[1])} '+re.sub(r"[() ']", '', m[2]).strip(',')
     s = re.sub(rf"{_apart}({_names})=(\([^)]*\)|'[^']*'|[\w.]+)", _typed, str(s))
     s = re.sub(rf'{_apart}(n_train|channels_last|lr|wd|bs|eps)\b(?!=)', lambda m: _flag(m[1]), s)
-    return re.sub(rf"(^|[;:,] |\(|\b(?:but|and) )({_names})(?= (?:is|are|was|has|have|')\b| ')", lambda m: m[1]+_flag(m[2]), s)
+    subject = rf"(^|[;:,] |\(|\b(?:but|and) )({_names})(?= (?:is|are|was|has|have)\b| ')"
+    return re.sub(subject, lambda m: m[1]+_flag(m[2]), s)
 
 def sentence(
     e:Exception, # with its traceback
@@ -1020,7 +1038,8 @@ class Parser(argparse.ArgumentParser):
     words,again = staticmethod(str),'' # how settings are named in messages; what helps where a file can't be read
     def __init__(self, *args, **kw):
         super().__init__(*args, allow_abbrev=False, **kw)
-        self.add_argument('--verbose', action='store_true', help='show where an error comes from, as ALIGNMIXUP_TRACEBACK=1 in the environment does')
+        self.add_argument('--verbose', action='store_true',
+            help='show where an error comes from, as ALIGNMIXUP_TRACEBACK=1 in the environment does')
         self.add_argument('--version', action='version', version=__version__)
     def complain(self, s):
         "A message on standard error, its lines after the first indented"
@@ -1095,7 +1114,8 @@ def _go(p, args):
                 else: run.build(bar=sys.stdout.isatty())
             with p.reporting(doing, verbose, code=1): say(summary(done or run.fit(), run.out))
     except KeyboardInterrupt as e:
-        raise type(e)(f'; to go on: {run.command} --resume' if run.file('checkpoint').exists() else ' before the first epoch was over') from e
+        there = run.file('checkpoint').exists()
+        raise type(e)(f'; to go on: {run.command} --resume' if there else ' before the first epoch was over') from e
 
 def main(
     argv:list=None # arguments; those of the process unless given
