@@ -104,7 +104,7 @@ class Session:
 READ = """import sys
 from alignmixup_nb.train import get_recipe, parser
 args = vars(parser().parse_args(sys.argv[1:]))
-get_recipe(**{{'recipe':'name'}.get(k, k):v for k,v in args.items() if k not in ('out','resume','overwrite')})
+get_recipe(**{{'recipe':'name'}.get(k, k):v for k,v in args.items() if k not in ('out','resume','overwrite','verbose')})
 """ # the recipe of a command line, or what is wrong with it
 
 def epoch(s):

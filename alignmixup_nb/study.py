@@ -8,8 +8,14 @@ __all__ = ['FAILED', 'DISK', 'LACKS', 'expand', 'recipes_of', 'read_study', 'fil
            'read_results', 'mean_ci', 'study_runs', 'study_table', 'pick', 'paired', 'collect', 'unpack', 'parser',
            'show_status', 'main']
 
+# %% ../nbs/14_study.ipynb #0db290e2
+if __name__=='__main__' and '__file__' in globals(): # run as a program: Ctrl-C while the rest is imported is one line
+    from alignmixup_nb.cli import quiet
+    quiet('alignmixup_study')
+
 # %% ../nbs/14_study.ipynb #15d65edb
-import argparse, errno, gc, json, math, os, signal, socket, sys, tempfile, threading, time, traceback, warnings
+import argparse, errno, gc, json, math, os, socket, sys, tempfile, threading, time, traceback, warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timezone
 from itertools import product
@@ -23,8 +29,9 @@ with warnings.catch_warnings():
     from fastprogress.fastprogress import progress_bar
 
 # %% ../nbs/14_study.ipynb #bcf95065
-from .train import (Callback, Checkpoint, FILES, HARDWARE, RECIPES, Recipe, Unreadable, add_options, atomic_write, check_writable, differences,
-    get_recipe, patch, read_result, recipe_device, train, __version__, _Parser, _say)
+from .cli import ended_by, interruptible, say
+from .train import (Callback, Checkpoint, FILES, HARDWARE, Locked, Parser, RECIPES, Recipe, Unreadable,
+    add_options, atomic_write, check_writable, differences, get_recipe, locked, patch, read_result, recipe_device, train, wants_traceback, write_result, __version__)
 
 # %% ../nbs/14_study.ipynb #ee001baa
 _several = [f.name for f in fields(Recipe) if f.type is tuple]
@@ -289,6 +296,7 @@ class Study:
         if not 0<timeout<math.inf: raise ValueError(f'timeout is {timeout}, it has to be over 0 seconds and finite')
         if isinstance(recipes, (str,Path)): raise TypeError(f'recipes is {str(recipes)!r}, it has to be a list of recipes, as read_study({str(recipes)!r}) gives it')
         self.recipes,self.out,self.timeout,self.wait,self.log,self.bar,self.over,self.left = recipes,Path(out),timeout,wait,log,bar,{},{}
+        self.verbose = False
     def state(self, recipe):
         "Where a run stands; one that is done stays so"
         if self.over.get(recipe.name)=='done': return 'done'
@@ -302,28 +310,31 @@ class Study:
         for o in self.recipes:
             state = self.state(o)
             if state!='done' and (retry or state!='failed'): recipe_device(o)
+    def free(self, recipe):
+        "Is nobody at the run, not even another command?"
+        try:
+            with locked(self.out/recipe.name): return True
+        except Locked: return False
+    def train(self,
+        recipe:Recipe, # of the run
+        folder:Path, # its own
+        guard # the `Guard` of our claim to it
+    ) -> dict: # the result
+        "Go on from the checkpoint, or begin if there is none that can be read"
+        file = folder/FILES['checkpoint']
+        begin = lambda: train(recipe, folder, resume=file.exists(), cbs=guard, log=None, bar=False)
+        try: return begin()
+        except Unreadable:
+            aside = file.with_name(f'{file.name}.bad')
+            with locked(folder): os.replace(file, aside)
+            self.progress.line(f'{recipe.name}: its checkpoint cannot be read and is {aside.name} now; starting again')
+        return begin()
     @property
     def epochs_over(self): return sum(o.epochs for o in self.recipes if o.name in self.over)
 
 # %% ../nbs/14_study.ipynb #e0a5dfd8
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-LACKS = (ImportError, MemoryError, torch.cuda.OutOfMemoryError)
-
-@patch
-def train(self:Study,
-    recipe:Recipe, # of the run
-    folder:Path, # its own
-    guard:Guard # of our claim to it
-) -> dict: # the result
-    "Go on from the checkpoint, or begin if there is none that can be read"
-    file = folder/FILES['checkpoint']
-    begin = lambda: train(recipe, folder, resume=file.exists(), cbs=guard, log=None, bar=False)
-    try: return begin()
-    except Unreadable:
-        aside = file.with_name(f'{file.name}.bad')
-        os.replace(file, aside)
-        self.progress.line(f'{recipe.name}: its checkpoint cannot be read and is {aside.name} now; starting again')
-    return begin()
+LACKS = (ImportError, MemoryError, torch.cuda.OutOfMemoryError, Locked)
 
 # %% ../nbs/14_study.ipynb #786090be
 @patch
@@ -371,7 +382,7 @@ def failed(self:Study,
     if not claim.mine: return self.progress.line(f'{recipe.name}: taken over by another process')
     told = _told(e)
     atomic_write(claim.folder/FAILED, json.dumps(dict(error=told, type=type(e).__name__, traceback=traceback.format_exc(), command=recipe.command, host=socket.gethostname(), date=now()), indent=1))
-    self.progress.line(f'{recipe.name}: FAILED: {told}')
+    self.progress.line(f'{recipe.name}: FAILED: {told}'+self.verbose*f'\n{traceback.format_exc()}')
     if torch.cuda.is_initialized(): torch.cuda.synchronize()
 
 # %% ../nbs/14_study.ipynb #25c79fbc
@@ -380,9 +391,10 @@ def forgive(self:Study,
     recipe:Recipe # of a run
 ):
     "Take away what makes the run a failed one"
-    (self.out/recipe.name/FAILED).unlink(missing_ok=True)
-    file = self.out/recipe.name/FILES['result']
-    if file.exists() and self.state(recipe)=='failed': os.replace(file, file.with_name(f'{file.name}.bad'))
+    with suppress(Locked), locked(self.out/recipe.name) as folder:
+        (folder/FAILED).unlink(missing_ok=True)
+        file = folder/FILES['result']
+        if file.exists() and self.state(recipe)=='failed': os.replace(file, file.with_name(f'{file.name}.bad'))
 
 @patch
 def run(self:Study,
@@ -396,7 +408,7 @@ def run(self:Study,
     for r in self.recipes: self.state(r)
     self.progress,waits = Progress(self.log, sum(o.epochs for o in self.recipes), self.epochs_over, self.bar),False
     while todo := [o for o in self.recipes if o.name not in self.left and self.state(o) not in ('done','failed')]:
-        found = next(((o,c) for o in todo if (c := take(self.out/o.name, self.timeout))), None)
+        found = next(((o,c) for o in todo if self.free(o) and (c := take(self.out/o.name, self.timeout))), None)
         if found: self.do(*found); waits = False; continue
         if not self.wait: break
         if not waits: self.progress.line(f'waiting for what others are at: {", ".join(o.name for o in todo)}')
@@ -485,7 +497,8 @@ def collect(
     "All results of a study in one"
     def _result(o):
         try: return read_result(Path(out)/o.name/FILES['result'])
-        except (FileNotFoundError, Unreadable): return None
+        except FileNotFoundError: return None
+        except Unreadable as e: warnings.warn(f'{e}, and is left out')
     runs = [o for o in map(_result, recipes) if o]
     if not runs: raise ValueError(f'none of the {len(recipes)} runs is done in {out}')
     parts = [k for k,v in runs[0].items() if isinstance(v, dict) and k!='seconds']
@@ -502,16 +515,18 @@ def unpack(
     results = read_results(path)
     for o in results:
         if Path(o['name']).name!=o['name']: raise ValueError(f'{path} has a run with the name {o["name"]!r}, which is not that of a folder')
-    new = [o for o in results if not (Path(out)/o['name']/FILES['result']).exists()]
-    for o in new:
-        (Path(out)/o['name']).mkdir(parents=True, exist_ok=True)
-        atomic_write(Path(out)/o['name']/FILES['result'], json.dumps(o, indent=1, allow_nan=False))
-    return [o['name'] for o in new]
+    new = []
+    for o in results:
+        with suppress(Locked), locked(Path(out)/o['name']) as folder: # someone is at it: it will be there soon
+            if (folder/FILES['result']).exists(): continue
+            write_result(folder/FILES['result'], o)
+            new.append(o['name'])
+    return new
 
 # %% ../nbs/14_study.ipynb #6c64a20f
 def parser() -> argparse.ArgumentParser:
     "The command line of `alignmixup_study`"
-    p = _Parser('alignmixup_study', description='Do the runs of a list that are not done and that no other process is at, until all are done.', allow_abbrev=False,
+    p = Parser('alignmixup_study', description='Do the runs of a list that are not done and that no other process is at, until all are done.',
         epilog='Type it again to go on, or elsewhere to help: processes that share the folder never do a run twice.')
     p.add_argument('list', metavar='LIST.toml', help='the study')
     p.add_argument('--out', metavar='FOLDER', help='where the runs go (default runs/NAME, by the name of the list)')
@@ -522,7 +537,6 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--no-wait', action='store_true', help='leave when there is nothing to begin, instead of waiting for what other processes are at')
     p.add_argument('--timeout', type=float, default=300., metavar='SECONDS', help='a run without a sign of life for that long is taken over (default 300)')
     add_options(p, [f for f in fields(Recipe) if f.name in HARDWARE])
-    p.add_argument('--version', action='version', version=__version__)
     return p
 
 def show_status(table) -> str:
@@ -535,54 +549,55 @@ def show_status(table) -> str:
     return '\n'.join(lines)
 
 # %% ../nbs/14_study.ipynb #14080573
-def _complain(s): print(f'alignmixup_study: {" ".join(str(s).split())}', file=sys.stderr, flush=True)
-def _leave(*_): sys.exit(143)
+def _prepare(args):
+    "The study that the arguments ask for, and where it stands"
+    recipes = [replace(o, **{k:v for k,v in args.items() if k in HARDWARE}) for o in read_study(args['list'])]
+    out = Path(args['out'] or Path('runs')/Path(args['list']).stem)
+    if args['from'] is not None: check_writable(out); unpack(args['from'], out)
+    study = Study(recipes, out, args['timeout'], not args['no_wait'], say, sys.stdout.isatty())
+    study.verbose = wants_traceback(args['verbose'])
+    status = study_status(recipes, study.out, study.timeout)
+    if not args['status'] and args['collect'] is None: study.check(args['retry'])
+    return study,status
 
-def _prepare(p, args):
-    "The study that the arguments ask for; or out, with code 2"
-    try:
-        recipes = [replace(o, **{k:v for k,v in args.items() if k in HARDWARE}) for o in read_study(args['list'])]
-        out = Path(args['out'] or Path('runs')/Path(args['list']).stem)
-        if args['from'] is not None: check_writable(out); unpack(args['from'], out)
-        study = Study(recipes, out, args['timeout'], not args['no_wait'], _say, sys.stdout.isatty())
-        status = study_status(recipes, study.out, study.timeout)
-        if not args['status'] and args['collect'] is None: study.check(args['retry'])
-        return study,status
-    except (ValueError, TypeError, OSError, ImportError) as e: p.error(e)
-
-def _collect(p, study, args):
+def _collect(study, args):
     "One file of all results"
     file = Path(args['collect'])
-    if not args['collect'] or file.is_dir(): p.error(f'--collect needs the name of a file, not {args["collect"]!r}')
-    if not file.absolute().parent.is_dir(): p.error(f'--collect {file}: there is no folder {file.parent}')
-    try:
-        c = collect(study.recipes, study.out, _toml(args['list']).get('about', ''))
-        atomic_write(file, json.dumps({'list':Path(args['list']).name, **c}, indent=1, allow_nan=False))
-    except (ValueError, OSError) as e: p.error(e)
-    _say(f'{args["collect"]}: {c["runs_done"]} of {c["runs_listed"]} runs')
+    if not args['collect'] or file.is_dir():
+        raise ValueError(f'--collect needs the name of a file, not {args["collect"]!r}')
+    if not file.absolute().parent.is_dir(): raise ValueError(f'--collect {file}: there is no folder {file.parent}')
+    c = collect(study.recipes, study.out, _toml(args['list']).get('about', ''))
+    atomic_write(file, json.dumps({'list':Path(args['list']).name, **c}, indent=1, allow_nan=False))
+    say(f'{args["collect"]}: {c["runs_done"]} of {c["runs_listed"]} runs')
+
+def _go(p, args):
+    "What the command does; its exit code"
+    with p.reporting(lambda: 'reading the study', args['verbose']):
+        study,status = _prepare(args)
+        if args['collect'] is not None and not args['status']: return _collect(study, args) or 0
+    say(show_status(status))
+    if args['status']: return 0
+    with p.reporting(lambda: 'doing the runs', args['verbose'], code=1): failed = study.run(args['retry'])
+    say(show_status(study_status(study.recipes, study.out, study.timeout)))
+    left = [o for o in failed if o in study.left]
+    if left: p.complain(f'{len(left)} runs were left, for this process lacked what they need; type the same again where it is there')
+    if len(failed)>len(left): p.complain(f'{len(failed)-len(left)} runs failed; --retry tries them again')
+    return 1 if failed else 0
 
 def main(
     argv:list=None # arguments; those of the process unless given
-) -> int: # the exit code
+) -> int: # the exit code; errors are a `SystemExit`
     "The command `alignmixup_study`"
     p = parser()
-    args = vars(p.parse_args(argv))
-    study,status = _prepare(p, args)
-    if args['status']: return _say(show_status(status)) or 0
-    if args['collect'] is not None: return _collect(p, study, args) or 0
-    _say(show_status(status))
-    before = signal.signal(signal.SIGTERM, _leave) if threading.current_thread() is threading.main_thread() else None
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda msg,*a,**kw: _complain(f'note: {msg}')
-        try: failed = study.run(args['retry'])
-        except KeyboardInterrupt: return _complain('interrupted; to go on, type the same again') or 130
-        except (OSError, RuntimeError, ValueError) as e: return _complain(f'error: {e}') or 1
-        finally: before is not None and signal.signal(signal.SIGTERM, before)
-    _say(show_status(study_status(study.recipes, study.out, study.timeout)))
-    left = [o for o in failed if o in study.left]
-    if left: _complain(f'{len(left)} runs were left, for this process lacked what they need; type the same again where it is there')
-    if len(failed)>len(left): _complain(f'{len(failed)-len(left)} runs failed; --retry tries them again')
-    return 1 if failed else 0
+    try:
+        with interruptible(), warnings.catch_warnings():
+            args = vars(p.parse_args(argv))
+            warnings.showwarning = lambda msg,*a,**kw: p.complain(f'note: {msg}')
+            return _go(p, args)
+    except KeyboardInterrupt as e:
+        code,word = ended_by(e)
+        p.complain(f'{word}; to go on, type the same again')
+        return code
 
 # %% ../nbs/14_study.ipynb #badaee05
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())
