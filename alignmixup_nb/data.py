@@ -711,7 +711,7 @@ def get_dls(
     if d.load:
         train,valid = d.load(path, d.size)
         return tensor_dls(_subset(train, n_train, seed), valid, d.mean, d.std, **kw)
-    if d.url is None and path is None: raise ValueError(f'{name!r} needs path, the folder of your images')
+    if d.url is None and path is None: raise ValueError(f'{name!r} needs path=FOLDER, the folder of your images')
     return d.dls(_archive(name, d.url, path), size or d.size, name, n_train, seed, **kw)
 
 # %% ../nbs/07_data.ipynb #12c9da61
