@@ -106,7 +106,8 @@ def _woken(model):
     g = torch.Generator('cpu').manual_seed(0)
     asleep = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
     kw = dict(generator=g, device='cpu')
-    return {k: torch.rand(p.shape, **kw).add_(.5).to(p) if p.ndim<2 else torch.randn(p.shape, **kw).mul_(.1).to(p) for k,p in asleep.items()}
+    return {k: torch.rand(p.shape, **kw).add_(.5).to(p) if p.ndim<2 else torch.randn(p.shape,
+        **kw).mul_(.1).to(p) for k,p in asleep.items()}
 
 def _noise(x):
     "Random images with the shape, dtype and range of x; what is no image stays"
@@ -133,7 +134,8 @@ class _NoDropout(TorchFunctionMode):
 def _at_rest(model, device, body):
     "`body()` in eval mode, uncompiled, without gradient, autocast or dropout; afterwards modes and random numbers are as they were"
     modes,fast = [(m,m.training) for m in model.modules()],torch.backends.mha.get_fastpath_enabled()
-    with uncompiled(), torch.no_grad(), _NoDropout(), torch.autocast(device.type, enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
+    with uncompiled(), torch.no_grad(), _NoDropout(), torch.autocast(device.type,
+        enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
         try:
             torch.backends.mha.set_fastpath_enabled(False) # it goes round the layers inside
             model.eval()
@@ -161,7 +163,8 @@ def _same_tokens(x):
 def _places(x, tol=1e-5):
     "How many positions of x (n,c,...) are independent, and how many its shape allows, up to 64: the rank of 64 mixtures of its maps"
     maps = x.flatten(2).float().flatten(0, 1).nan_to_num().cpu() # (n c,r)
-    if len(maps)>64: maps = torch.randn(64, len(maps), generator=torch.Generator('cpu').manual_seed(0), device='cpu')@maps
+    if len(maps)>64:
+        maps = torch.randn(64, len(maps), generator=torch.Generator('cpu').manual_seed(0), device='cpu')@maps
     return (int(torch.linalg.matrix_rank(maps, rtol=tol)), min(maps.shape)) if maps.numel() else (0, 0)
 
 # %% ../nbs/04_callback.ipynb #052023f2
@@ -178,12 +181,13 @@ class _Probe:
         self.base = _hooked(self.names, self.note, self.run)
         self.spread = (self.base-self.base.roll(1, 0)).abs().max().item()
     def survey(self):
-        "From a pass of noise how many tokens in front are the same in all images, and from one of narrower noise which axes follow the width"
+        "From noise: how many tokens in front are the same in all images; from narrower noise: which axes follow the width"
         batch,noise = self.xb,_nested(_noise, self.xb)
         narrow = _nested(lambda x: x[...,x.shape[-1]//4:] if x.ndim>3 else x, noise)
         def tokens(m, args, out=None):
             x = args[0] if args else None
-            if isinstance(x, Tensor) and x.ndim==3 and x.is_floating_point() and len(x)==self.n: self.same.setdefault(x.shape[1], _same_tokens(x))
+            if isinstance(x, Tensor) and x.ndim==3 and x.is_floating_point() and len(x)==self.n:
+                self.same.setdefault(x.shape[1], _same_tokens(x))
         def shapes(m, args, out):
             if isinstance(out, Tensor): self.narrow.setdefault(m, out.shape)
         changed = lambda xb: any(a is not b for a,b in zip(_all_tensors(batch), _all_tensors(xb)))
@@ -234,7 +238,8 @@ class _Probe:
         rows = _rows(pred, self.n)
         if not rows: raise TypeError(f'the model returns {type(pred).__name__} without a row for each of {self.n} images')
         self.widths = [o.shape[1] for o in rows]
-        self.flat = torch.cat([torch.full((o.shape[1],), p.ndim<3, device=o.device) for o,p in zip(rows, _with_rows(pred, self.n))])
+        self.flat = torch.cat([torch.full((o.shape[1],), p.ndim<3, device=o.device)
+                               for o,p in zip(rows, _with_rows(pred, self.n))])
         return torch.cat(rows, 1)
 
 # %% ../nbs/04_callback.ipynb #91c71b35
@@ -311,7 +316,7 @@ class _Alike(ValueError):
     "A network predicts the same whatever it is shown, and can not be asked"
 
 def _asked(model, xb, f, n_prefix):
-    "`f` of the first probe whose predictions differ: of the images, or of noise if they or the answer are of no use, each with the statistics of batch norms and without; None without such a probe"
+    "`f` of a probe that tells: of the images, else of noise, each with the running statistics and without; or None"
     errors = []
     def body():
         probe = _Probe(model, xb, n_prefix=n_prefix)
@@ -326,8 +331,10 @@ def _probed(model, xb, f, n_prefix=None):
     "What a probe of `model` says to `f`"
     model,xb = _bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
     if isinstance(model, torch.jit.ScriptModule): raise TypeError(f"the model is TorchScript, whose layers can not be reached from outside; use modes=('input',), or the module that it was made from")
-    if not (n_prefix is None or isinstance(n_prefix, int) and n_prefix>=0): raise ValueError(f'n_prefix is {n_prefix!r}; it has to be None or a whole number from 0 up')
-    if (n := find_bs(xb))<2: raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
+    if not (n_prefix is None or isinstance(n_prefix, int) and n_prefix>=0):
+        raise ValueError(f'n_prefix is {n_prefix!r}; it has to be None or a whole number from 0 up')
+    if (n := find_bs(xb))<2:
+        raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
     xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model when training starts
     return _at_rest(model, _all_tensors(xb)[0].device, lambda: _asked(model, xb, f, n_prefix))
 
@@ -362,11 +369,13 @@ def find_layer(
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
     layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; 'input': the first input itself, channels on axis 1; a name or a module: that one
     every:bool=False, # Ask every candidate both questions; else only as many as it takes
-    n_prefix:int=None, # Tokens at the front that have no position (class token, registers), 0 or more; None: as many as the network says
+    n_prefix:int=None, # Tokens at the front that have no position (class token, registers); None: the network says
 ) -> tuple[Layer, list]: # The layer, and all candidates in the order in which they run
     "The layer of `model` whose output a mix belongs at"
     found = _probed(model, xb, lambda probe: _choose(probe, layer, every), n_prefix)
-    if found is None: raise _Alike(f"the predictions of {type(_bare(model)).__name__} are all alike, for this batch and for noise: they can not tell which layer to mix; use modes=('input',), or weights that differ from zero and are finite")
+    if found is None:
+        raise _Alike(f"the predictions of {type(_bare(model)).__name__} are all alike, for this batch and for noise: "
+            f"they can not tell which layer to mix; use modes=('input',), or weights that differ from zero and are finite")
     return found
 
 # %% ../nbs/04_callback.ipynb #f92d2134
@@ -439,14 +448,17 @@ class MixCallback(Callback):
     def learn(self, learn):
         if self.learn is not None and learn is not self.learn:
             if learn is None and sum(cb is self for cb in self.learn.cbs)>1: return # attached twice, and taken off once
-            if learn is not None and self.stepping: raise RuntimeError(f'{type(self).__name__} is in the middle of a step of another learner; give each its own')
+            if learn is not None and self.stepping:
+                raise RuntimeError(f'{type(self).__name__} is in the middle of a step of another learner; give each '
+                    f'its own')
             self._uninstall()
             self.__dict__['_last'],self.fresh = weakref.ref(self.learn),True
         self.__dict__['_learn'] = learn
     def __call__(self, event_name):
         "Take part in an event of the learner whose event it is: of all that have this callback, the one being trained"
         caller = sys._getframe(1).f_locals.get('self')
-        if caller is not self.learn and isinstance(caller, Learner) and any(cb is self for cb in caller.cbs): self.learn = caller
+        if caller is not self.learn and isinstance(caller, Learner) and any(cb is self for cb in caller.cbs):
+            self.learn = caller
         return super().__call__(event_name)
     def before_fit(self):
         "Refuse settings that do not fit and a second mix of the same batch, and take over the step"
@@ -457,7 +469,9 @@ class MixCallback(Callback):
         self._install()
     def before_train(self):
         "Seed the generator where a training starts, unless its state was restored"
-        if isinstance(self.learn.model, nn.DataParallel): raise ValueError('the model is an nn.DataParallel, whose replicas see a part of the batch each; train it in `with learn.distrib_ctx():` instead')
+        if isinstance(self.learn.model, nn.DataParallel):
+            raise ValueError('the model is an nn.DataParallel, whose replicas see a part of the batch each; train it '
+                'in `with learn.distrib_ctx():` instead')
         if not (self.seeded or self.restored): self._seed()
         self.seeded,self.restored = True,False
         self.whole,self.steps,self.mixable = True,0,0
@@ -478,11 +492,14 @@ class MixCallback(Callback):
         "Say so if a whole epoch went by this callback"
         if not self.whole or not self.run or len(self.learn.dl)==0: return
         self.whole = False
-        if self.steps==0: self._warn(f'no batch of this epoch was mixed: {type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
-        elif self.mixable==0: self._warn('no batch of this epoch was mixed: a mix takes targets and batches of two images or more')
+        if self.steps==0:
+            self._warn(f'no batch of this epoch was mixed: {type(self.learn).__name__} does not train by '
+                f'`_do_one_batch` of fastai, around which this works')
+        elif self.mixable==0:
+            self._warn('no batch of this epoch was mixed: a mix takes targets and batches of two images or more')
     @contextmanager
     def mixing(self):
-        "A `with`, inside a step, in which further passes of the batch through the network are mixed as the first one was; other passes are not"
+        "A `with` in which another pass of the batch within its step is mixed as the first one was"
         self._check_step()
         self.again,self.calls = True,0
         try: yield self
@@ -502,11 +519,14 @@ class MixCallback(Callback):
         state:dict, # From `state_dict`
     ):
         "Go on with the random numbers of a checkpoint: the next training does not seed anew"
-        if 'generator' not in state: raise ValueError(f"the state has the keys {list(state)}; it has to be what `state_dict` gave, with the key 'generator'")
+        if 'generator' not in state:
+            raise ValueError(f"the state has the keys {list(state)}; it has to be what `state_dict` gave, with the "
+                f"key 'generator'")
         self.generator = _generator(state['generator'])
         self.restored = self.generator is not None
     def __getstate__(self):
-        return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','asked','_state','_last')} | self.state_dict()
+        return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','asked','_state',
+            '_last')} | self.state_dict()
     def __setstate__(self, state):
         self.__dict__.update(state | dict(generator=_generator(state['generator'])))
         self._init_state(); self._forget()
@@ -519,7 +539,8 @@ class MixCallback(Callback):
     ):
         "A batch as the network gets it, with the shares of the labels"
         dls = self.learn.dls if self.learn is not None else None
-        if b is None and dls is None: raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
+        if b is None and dls is None:
+            raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
         x,*ys = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
         if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
         rec = self._drawn(len(x), seed, mode)
@@ -528,7 +549,8 @@ class MixCallback(Callback):
         y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
         titles = [f'{y[j]}: {lam:.0%}\n{y[perm[j]]}: {1-lam:.0%}' for j in range(len(x))]
         fig = _sheet([mixed] if images else [x, x[perm]], titles, (x.min(),x.max()), size)
-        fig.suptitle(_caption(rec, self.mixer, ('first image','second image') if images else ('upper row','lower row')), fontsize=9)
+        fig.suptitle(_caption(rec, self.mixer,
+            ('first image','second image') if images else ('upper row','lower row')), fontsize=9)
         fig.tight_layout()
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
@@ -537,18 +559,25 @@ class MixCallback(Callback):
 def _check_settings(self:MixCallback):
     "Refuse what can not be trained with"
     mixer,layer = self.mixer,self.layer
-    if isinstance(mixer, type): raise TypeError(f'{mixer.__name__} is a class; it takes an instance, such as {mixer.__name__}()')
-    if not all(callable(getattr(mixer, k, None)) for k in ('draw','apply')): raise TypeError(f'{mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
-    if not (layer is None or isinstance(layer, (str,nn.Module))): raise TypeError(f"layer is {layer!r}; it has to be None, 'last', a name or a module")
+    if isinstance(mixer, type):
+        raise TypeError(f'{mixer.__name__} is a class; it takes an instance, such as {mixer.__name__}()')
+    if not all(callable(getattr(mixer, k, None)) for k in ('draw','apply')):
+        raise TypeError(f'{mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
+    if not (layer is None or isinstance(layer, (str,nn.Module))):
+        raise TypeError(f"layer is {layer!r}; it has to be None, 'last', a name or a module")
     number = lambda v: isinstance(v, (int,float))
-    if self.prob is not None and not (number(self.prob) and 0<=self.prob<=1): raise ValueError(f'prob is {self.prob!r}; it has to be in [0, 1]')
-    if not (number(self.start) and number(self.end) and 0<=self.start<self.end<=1): raise ValueError(f'start is {self.start!r} and end is {self.end!r}; it has to be 0 <= start < end <= 1')
-    if not (self.n_prefix is None or isinstance(self.n_prefix, int) and self.n_prefix>=0): raise ValueError(f'n_prefix is {self.n_prefix!r}; it has to be None or a whole number from 0 up')
+    if self.prob is not None and not (number(self.prob) and 0<=self.prob<=1):
+        raise ValueError(f'prob is {self.prob!r}; it has to be in [0, 1]')
+    if not (number(self.start) and number(self.end) and 0<=self.start<self.end<=1):
+        raise ValueError(f'start is {self.start!r} and end is {self.end!r}; it has to be 0 <= start < end <= 1')
+    if not (self.n_prefix is None or isinstance(self.n_prefix, int) and self.n_prefix>=0):
+        raise ValueError(f'n_prefix is {self.n_prefix!r}; it has to be None or a whole number from 0 up')
 
 @patch
 def _change(self:MixCallback, k, v):
     "Set a setting of the mixer"
-    if not hasattr(self.mixer, k) and k not in settings(type(self.mixer)): raise AttributeError(f'{self.mixer} has no setting {k!r}')
+    if not hasattr(self.mixer, k) and k not in settings(type(self.mixer)):
+        raise AttributeError(f'{self.mixer} has no setting {k!r}')
     if hasattr(self.mixer, 'change'): self.mixer.change(**{k:v})
     else: setattr(self.mixer, k, v)
 
@@ -570,9 +599,12 @@ class AlignMixupCallback(MixCallback):
         n_prefix:int=None, # Tokens at the front that have no position, 0 or more; None: as many as the network says
         **kw, # To `alignmix`: `n_iter`, `tol`, `method`, `backend`
     ):
-        if isinstance(alpha, (str,nn.Module)): raise TypeError(f'the first argument is alpha, a number; a layer is given as layer={repr(alpha) if isinstance(alpha, str) else "..."}')
+        if isinstance(alpha, (str,nn.Module)):
+            raise TypeError(f'the first argument is alpha, a number; a layer is given as '
+                f'layer={repr(alpha) if isinstance(alpha, str) else "..."}')
         check_settings(type(self), kw)
-        super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kw), layer, prob, start, end, seed, n_prefix)
+        super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kw), layer, prob,
+            start, end, seed, n_prefix)
 
 # %% ../nbs/04_callback.ipynb #d278257a
 @patch
@@ -633,7 +665,9 @@ def _warn(self:MixCallback, msg):
 def _layer(self:MixCallback, name=None):
     "The layer for features in this fit: the one a record names, or the callback's"
     if name in self.found: return self.found[name]
-    try: layer = self.found[name] = find_layer(self.learn.model, self.learn.xb, name or self.layer, n_prefix=self.n_prefix)[0]
+    try:
+        layer = self.found[name] = find_layer(self.learn.model, self.learn.xb, name or self.layer,
+            n_prefix=self.n_prefix)[0]
     except _Alike as e: return self._no_answer(name, e)
     if name is None: self.layer_name = layer.name
     if name is None and getattr(self.mixer, 'aligned', False) and not layer.acts:
@@ -650,7 +684,8 @@ def _no_answer(self:MixCallback, name, error):
 def _on_input(rec):
     "A record, with the mix moved to the input"
     rec = copy.copy(rec)
-    for k,v in (('mode','input'), ('inner',_on_input(rec.inner) if getattr(rec, 'inner', None) else None)): object.__setattr__(rec, k, v)
+    for k,v in (('mode','input'), ('inner',_on_input(rec.inner) if getattr(rec, 'inner', None) else None)):
+        object.__setattr__(rec, k, v)
     return rec
 
 # %% ../nbs/04_callback.ipynb #4787707d
@@ -658,7 +693,8 @@ def _on_input(rec):
 def _stages(self:MixCallback):
     "Names for a mixer that draws its layer: the layer this callback was given, or the stages of the first half"
     if ('stages',) not in self.found:
-        names = find_stages(self.learn.model, self.learn.xb, self.n_prefix) if self.layer is None else [find_layer(self.learn.model, self.learn.xb, self.layer, n_prefix=self.n_prefix)[0].name]
+        model,xb,kw = self.learn.model,self.learn.xb,dict(n_prefix=self.n_prefix)
+        names = find_stages(model, xb, **kw) if self.layer is None else [find_layer(model, xb, self.layer, **kw)[0].name]
         if not names: self._warn(f'no stage of {type(_bare(self.learn.model)).__name__} is a place for a mix, so {self.mixer} mixes the input only')
         self.found['stages',] = tuple(names)
         if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
@@ -697,9 +733,13 @@ def _check_targets(self:MixCallback):
 def _mixed_inputs(self:MixCallback, xb):
     "Which inputs a mix of the input mixes; say so where it is not all of them"
     mixed = [isinstance(x, Tensor) and x.is_floating_point() for x in xb]
-    left = ', '.join(f"{i}: {str(getattr(x, 'dtype', type(x).__name__))}" for i,(x,m) in enumerate(zip(xb, mixed)) if not m)
-    if not any(mixed): raise TypeError(f"no input is floating point ({left}), so none can be mixed; use modes=('feature',)")
-    if left: self._warn(f"an input that is not floating point ({left}) stays that of the first image, while the loss is shared; modes=('feature',) mixes behind all inputs")
+    left = ', '.join(f"{i}: {str(getattr(x, 'dtype', type(x).__name__))}" for i,
+        (x,m) in enumerate(zip(xb, mixed)) if not m)
+    if not any(mixed):
+        raise TypeError(f"no input is floating point ({left}), so none can be mixed; use modes=('feature',)")
+    if left:
+        self._warn(f"an input that is not floating point ({left}) stays that of the first image, while the loss is "
+            f"shared; modes=('feature',) mixes behind all inputs")
     return mixed
 
 @patch
@@ -730,7 +770,8 @@ def _place(self:MixCallback, body):
     "Mix the input now, or run `body` with a hook on the layer whose output is mixed"
     mode = self.rec.mode
     if mode not in MODES: raise ValueError(f'mode is {mode!r}; it has to be one of {MODES}')
-    where = self._layer(getattr(self.rec, 'layer', None)) if mode=='feature' else self._head() if mode=='embedding' else None
+    where = self._layer(getattr(self.rec, 'layer',
+        None)) if mode=='feature' else self._head() if mode=='embedding' else None
     if where is None and mode in ('feature','embedding'): self.rec = _on_input(self.rec)
     if where is None and mode!='clean': self.learn.xb = self._mix_input(self.learn.xb)
     if where is None: return body()
@@ -748,8 +789,9 @@ def _mix_input(self:MixCallback, xb):
 # %% ../nbs/04_callback.ipynb #56eac706
 @patch
 def _first(self:MixCallback):
-    "Is this the layer's first call in a pass that is mixed? A pass within the backward pass is that of gradient checkpointing"
-    if self.per_pass is not None and not (_in_backward() or self.again): return False # somebody else's pass, before the backward pass or after it
+    "Is this the layer's first call in a pass to mix? One within the backward pass is that of gradient checkpointing"
+    if self.per_pass is not None and not (_in_backward() or self.again):
+        return False # somebody else's pass, before the backward pass or after it
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
 
@@ -810,13 +852,17 @@ def _permuted(o, perm):
 def _share(self:MixCallback, first, pred, yb):
     "lam of the loss against the targets, the rest against those of the second images"
     if self.mix is None: return first
-    if first.numel()!=1: raise ValueError(f"the loss has shape {tuple(first.shape)}; a mixed loss takes one number, so use reduction='mean' or 'sum'")
+    if first.numel()!=1:
+        raise ValueError(f"the loss has shape {tuple(first.shape)}; a mixed loss takes one number, so use "
+            f"reduction='mean' or 'sum'")
     lam,perm = self.mix
     return lam*first + (1-lam)*self.learn.loss_func(pred, *(_permuted(y, perm) for y in yb))
 
 @patch
 def _check_step(self:MixCallback):
-    if not self.stepping: raise RuntimeError('there is no mix to repeat: it is that of the batch in training, between `before_batch` and `after_batch`')
+    if not self.stepping:
+        raise RuntimeError('there is no mix to repeat: it is that of the batch in training, between `before_batch` '
+            'and `after_batch`')
 
 # %% ../nbs/04_callback.ipynb #063cedb7
 @patch

@@ -18,7 +18,8 @@ from torch import nn, Tensor
 from .align import _check_solver, _refuse_in_backward, alignmix_batch, draw_lam
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
-def _uniform(generator:torch.Generator|None) -> float: return torch.rand((), generator=generator, dtype=torch.float64, device='cpu').item()
+def _uniform(generator:torch.Generator|None) -> float:
+    return torch.rand((), generator=generator, dtype=torch.float64, device='cpu').item()
 def _randint(high, generator): return int(torch.randint(high, (), generator=generator, device='cpu'))
 
 # %% ../nbs/03_mixers.ipynb #e9c3026f
@@ -54,7 +55,8 @@ def _check(
 ):
     "Refuse what no mixer can draw from"
     _refuse_unless('alpha', alpha, lambda a: 0<a<math.inf, 'a finite number over 0')
-    if not modes or among and any(m not in among for m in modes): raise ValueError(f'modes is {modes}; it has to be one or more of {MODES}')
+    if not modes or among and any(m not in among for m in modes):
+        raise ValueError(f'modes is {modes}; it has to be one or more of {MODES}')
     fits = lambda w: w is None or len(w)==len(modes) and min(w)>=0 and 0<sum(w)<math.inf
     _refuse_unless('weights', weights, fits, f'{len(modes)} numbers from 0 up, not all 0: one for each of {modes}')
     _check_prob(prob)
@@ -88,7 +90,8 @@ def check_settings(
     kw:dict, # What it was told beyond its named settings
 ):
     "Refuse what is no setting"
-    if bad := [k for k in kw if k not in SOLVER]: raise TypeError(f"{f.__name__} has no setting {', '.join(map(repr, bad))}; there are {', '.join(settings(f))}")
+    if bad := [k for k in kw if k not in SOLVER]:
+        raise TypeError(f"{f.__name__} has no setting {', '.join(map(repr, bad))}; there are {', '.join(settings(f))}")
 
 # %% ../nbs/03_mixers.ipynb #68a3f8b9
 class Mixer:
@@ -102,7 +105,8 @@ class Mixer:
         weights:tuple=None, # How often each mode is drawn, in proportion; None: all alike
         prob:float=1., # Share of the batches that are mixed
     ):
-        self.alpha,self.modes,self.weights,self.prob = alpha,tuple(modes) if isinstance(modes, (tuple,list)) else (modes,),weights,prob
+        self.alpha,self.modes,self.weights,self.prob = alpha,tuple(modes) if isinstance(modes,
+            (tuple,list)) else (modes,),weights,prob
         _check(self.alpha, self.modes, self.weights, self.prob)
     def draw(self,
         n:int, # Images in the batch, 2 or more
@@ -114,7 +118,8 @@ class Mixer:
         _check_draw(n, generator, prob)
         prob = self.prob if prob is None else prob
         mode,layer = self.place(generator, layers) if prob==1 or _uniform(generator)<prob else ('clean',None)
-        kw = dict(layer=layer, lam=draw_lam(self.alpha, generator), direction=_randint(2, generator), perm=torch.randperm(n, generator=generator, device='cpu'))
+        kw = dict(layer=layer, lam=draw_lam(self.alpha, generator), direction=_randint(2, generator),
+            perm=torch.randperm(n, generator=generator, device='cpu'))
         return self.record(generator, mode=mode, **(kw if mode!='clean' else kw|dict(lam=1.)))
     def place(self,
         generator:torch.Generator, # As for `draw`
@@ -208,7 +213,7 @@ def fourier_noise(
 ) -> Tensor: # (n,h,w)
     "Smooth random landscapes: white noise whose spectrum is made to fall off, by a 2-D FFT and back"
     freq = (torch.fft.fftfreq(h, device=device)[:,None]**2 + torch.fft.rfftfreq(w, device=device)**2).sqrt().clamp_(min=1/max(h, w)) # (h,w//2+1)
-    white = torch.randn(n, h, w, generator=generator, device='cpu').to(device, non_blocking=True)
+    white = torch.randn(n, h, w, generator=generator, device='cpu', dtype=torch.float32).to(device, non_blocking=True)
     return torch.fft.irfft2(torch.fft.rfft2(white)/freq**decay, s=(h,w))
 
 def top_pixels(
@@ -239,7 +244,8 @@ class FMix(Mixer):
         super().__init__(alpha, prob=prob)
         _refuse_unless('decay', decay, lambda d: 0<d<math.inf, 'a finite number over 0')
         self.decay = decay
-    def record(self, generator, **kw): return MaskRecord(**kw, seed=_randint(2**62, generator), up=_randint(2, generator))
+    def record(self, generator, **kw):
+        return MaskRecord(**kw, seed=_randint(2**62, generator), up=_randint(2, generator))
     def blend(self, rec, x, perm):
         h,w = _size(x)
         noise = fourier_noise(1, h, w, self.decay, torch.Generator('cpu').manual_seed(rec.seed), x.device)
@@ -291,7 +297,8 @@ class SaliencyMix(Mixer):
         saliency:str='torch', # 'torch' (on the device), or 'opencv' (on the CPU, if installed)
     ):
         super().__init__(alpha, prob=prob)
-        if saliency not in list(SALIENCY): raise ValueError(f'saliency is {saliency!r}; there are {", ".join(SALIENCY)}')
+        if saliency not in list(SALIENCY):
+            raise ValueError(f'saliency is {saliency!r}; there are {", ".join(SALIENCY)}')
         if saliency=='opencv': _fine_grained()
         self.saliency = saliency
     def blend(self, rec, x, perm):
@@ -313,7 +320,8 @@ class ManifoldMixup(Mixer):
     ):
         self.layers = tuple(layers) if isinstance(layers, (tuple,list)) else layers if layers is None else (layers,)
         if layers is not None and not (self.layers and all(isinstance(l, str) for l in self.layers)):
-            raise ValueError(f"layers is {layers!r}; it has to be None, or one or more names, such as ('input','layer1','layer2')")
+            raise ValueError(f"layers is {layers!r}; it has to be None, or one or more names, such as "
+                f"('input','layer1','layer2')")
         super().__init__(alpha, ('input','feature') if layers is None else tuple(dict.fromkeys('input' if l=='input' else 'feature' for l in self.layers)), prob=prob)
     def place(self, generator, layers):
         name = _pick(self.layers or ('input', *((None,None) if layers is None else layers)), None, generator)
@@ -354,7 +362,8 @@ def draw_from(
     "A record of any mixer: where its `draw` takes no `prob`, the coin is tossed here"
     takes,kw = inspect.signature(mixer.draw).parameters,dict(prob=prob, layers=layers)
     if not any(p.kind is p.VAR_KEYWORD for p in takes.values()): kw = {k:v for k,v in kw.items() if k in takes}
-    if prob is not None and 'prob' not in kw and _uniform(generator)>=prob: return Record('clean', 1., torch.arange(n, device='cpu'))
+    if prob is not None and 'prob' not in kw and _uniform(generator)>=prob:
+        return Record('clean', 1., torch.arange(n, device='cpu'))
     return mixer.draw(n, generator, **kw)
 
 # %% ../nbs/03_mixers.ipynb #67dcfc86
@@ -408,7 +417,7 @@ MIXERS = dict(mixup=Mixup, cutmix=CutMix, fmix=FMix, saliencymix=SaliencyMix, ma
 
 # %% ../nbs/03_mixers.ipynb #6407560f
 def uncompiled():
-    "A `with` in which what was compiled runs as it was written; where nothing can have been compiled, or this is compiled itself, it does nothing"
+    "A `with` in which what was compiled runs as it was written; nothing happens if nothing was, or in compiled code"
     idle = 'torch._dynamo' not in sys.modules or torch.compiler.is_compiling()
     return nullcontext() if idle else torch.compiler.set_stance('force_eager')
 
