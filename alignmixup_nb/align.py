@@ -149,7 +149,7 @@ def alignmix(
     "Align, then interpolate"
     _check_pair(a, b)
     _check_mix(len(a), lam, direction)
-    if direction is None: direction = int(torch.randint(2, (), generator=generator))
+    if direction is None: direction = int(torch.randint(2, (), generator=generator, device='cpu'))
     R = assignment(a, b, **kw)
     x,y,tokens = _both_flat(a, b, **kw)
     return _whole(_pair(x, y, R, lam, direction, tokens), a, b, lam, tokens, **kw)
@@ -181,7 +181,7 @@ def alignmix_batch(
     _check_mix(len(x), lam, direction)
     if not isinstance(perm, Tensor) or perm.dtype!=torch.int64: raise TypeError(f'perm has to be a tensor of int64, got {getattr(perm, "dtype", type(perm).__name__)}')
     if perm.shape!=(len(x),) or (perm.device.type=='cpu' and sorted(perm.tolist())!=list(range(len(x)))): raise ValueError(f'perm has to be a permutation of {len(x)} images, got {perm.tolist()}')
-    if direction is None: direction = int(torch.randint(2, (), generator=generator))
+    if direction is None: direction = int(torch.randint(2, (), generator=generator, device='cpu'))
     with torch.no_grad():
         y = x[perm]
         R = assignment(x, y, **kw)
@@ -200,7 +200,7 @@ def draw_lam(
     "One draw from Beta(alpha, alpha)"
     _check_alpha(alpha)
     alpha = min(max(alpha, 1e-300), 1e300) # beyond, the variates overflow, and lam is 0, 1 or 1/2 anyway
-    rng = random.Random(int(torch.randint(2**62, (), generator=generator)))
+    rng = random.Random(int(torch.randint(2**62, (), generator=generator, device='cpu')))
     a,b = (math.log(rng.gammavariate(alpha+1, 1))+math.log(1-rng.random())/alpha for _ in range(2))
     return (1+math.tanh((a-b)/2))/2
 
@@ -240,8 +240,8 @@ class AlignMix(nn.Module):
         self.lam,self.perm = 1.,None
         if not self.training or len(x)<2: return x
         if self.generator is not None: _refuse_in_backward()
-        self.lam,self.direction = draw_lam(self.alpha, self.generator),int(torch.randint(2, (), generator=self.generator))
-        self.perm = torch.randperm(len(x), generator=self.generator).to(x.device, non_blocking=True)
+        self.lam,self.direction = draw_lam(self.alpha, self.generator),int(torch.randint(2, (), generator=self.generator, device='cpu'))
+        self.perm = torch.randperm(len(x), generator=self.generator, device='cpu').to(x.device, non_blocking=True)
         if not self.aligned: return torch.lerp(x[self.perm], x, self.lam)
         try: return alignmix_batch(x, self.perm, self.lam, self.direction, eps=self.eps, **self.kw)
         except ValueError:

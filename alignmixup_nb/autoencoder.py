@@ -8,7 +8,6 @@ __all__ = ['AutoEncoder', 'reconstruction_loss', 'blend', 'morph', 'AutoEncoderC
 
 # %% ../nbs/06_autoencoder.ipynb #c8792806
 import json
-from contextlib import nullcontext
 from pathlib import Path
 import safetensors, safetensors.torch, torch
 import torch.nn.functional as F
@@ -18,7 +17,7 @@ from fastai.metrics import Metric
 from fastcore.basics import patch
 from .align import align
 from .callback import MixCallback, _at_rest, _bare, _hooked
-from .mixers import AlignMixup
+from .mixers import AlignMixup, uncompiled
 from .models import Decoder, MODELS, decoder
 
 # %% ../nbs/06_autoencoder.ipynb #8a9f0559
@@ -163,9 +162,8 @@ def _step(self:AutoEncoderCallback):
     self.features,self.reconstruction = None,None
     self.clean = self.run and self.run_train and self.learn.training and (self.rec is None or self.rec.mode=='clean')
     if not self.clean: return MixCallback._step(self)
-    compiled = any(hasattr(m, '_orig_mod') or getattr(m, '_compiled_call_impl', None) for m in self.learn.model.modules())
     try:
-        with torch.compiler.set_stance('force_eager') if compiled else nullcontext():
+        with uncompiled():
             return _hooked([_bare(self.learn.model).at()], self._keep, lambda: MixCallback._step(self))
     finally: self.clean,self.features = False,None
 

@@ -6,9 +6,9 @@
 __all__ = ['Layer', 'find_layer', 'find_stages', 'MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
-import math, warnings, weakref
+import copy, math, sys, warnings, weakref
 from collections import Counter
-from contextlib import ExitStack, nullcontext
+from contextlib import contextmanager, ExitStack, nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from itertools import islice
@@ -22,7 +22,7 @@ from fastai.learner import Learner
 from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
 from .align import _diverged, _in_backward
-from .mixers import AlignMixup, draw_from, Mix, MODES, _uncompiled
+from .mixers import AlignMixup, check_settings, draw_from, Mix, MIXERS, MODES, OneOf, settings, uncompiled
 
 # %% ../nbs/04_callback.ipynb #50805dae
 @dataclass(repr=False)
@@ -62,6 +62,7 @@ class _Hook:
     "A hook that acts only while `live`: one that a signal left behind does nothing"
     def __init__(self, f): self.f,self.live = f,False
     def __call__(self, module, args, out=None): return self.f(module, args, out) if self.live else None
+    def __reduce__(self): return getattr,(nullcontext(), '__exit__')
 
 def _hooked(modules, f, body, pre=False):
     "`body()`, with `f(module, args, output)` after each call of one of `modules` (before it with `pre`)"
@@ -85,11 +86,15 @@ def _nested(f, o):
     if is_dataclass(o) and not isinstance(o, type): return replace(o, **{k.name:_nested(f, getattr(o, k.name)) for k in fields(o) if k.init})
     return f(o) if isinstance(o, Tensor) else o
 
+def _all_tensors(o):
+    "All tensors in `o`"
+    found = []
+    _nested(found.append, o)
+    return found
+
 def _with_rows(pred, n):
     "All floating point tensors in `pred` that have a row for each image"
-    found = []
-    _nested(found.append, pred)
-    return [p for p in found if p.is_floating_point() and p.ndim and len(p)==n]
+    return [p for p in _all_tensors(pred) if p.is_floating_point() and p.ndim and len(p)==n]
 
 def _rows(pred, n):
     "The same, each as (n,k)"
@@ -98,9 +103,27 @@ def _rows(pred, n):
 # %% ../nbs/04_callback.ipynb #2dc44dd2
 def _woken(model):
     "Random stand-ins for weights that are (nearly) all zero, as some networks start: what they switch off has to be seen"
-    g = torch.Generator().manual_seed(0)
+    g = torch.Generator('cpu').manual_seed(0)
     asleep = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
-    return {k: torch.rand(p.shape, generator=g).add_(.5).to(p) if p.ndim<2 else torch.randn(p.shape, generator=g).mul_(.1).to(p) for k,p in asleep.items()}
+    kw = dict(generator=g, device='cpu')
+    return {k: torch.rand(p.shape, **kw).add_(.5).to(p) if p.ndim<2 else torch.randn(p.shape,
+        **kw).mul_(.1).to(p) for k,p in asleep.items()}
+
+def _noise(x):
+    "Random images with the shape, dtype and range of x; what is no image stays"
+    if x.ndim<3 or x.dtype==torch.bool or not x.numel(): return x
+    lo,hi = x.min().float(),x.max().float()
+    if not (hi-lo).isfinite(): lo,hi = torch.zeros_like(lo),torch.ones_like(hi)
+    if hi==lo: lo,hi = lo.clamp(max=0),(hi.clamp(min=0) if hi else hi+1)
+    u = torch.rand(x.shape, generator=torch.Generator('cpu').manual_seed(0), device='cpu').to(x.device)
+    return (lo+(hi-lo)*u if x.is_floating_point() else (lo+(hi-lo+1)*u).floor().clamp(lo, hi)).to(x.dtype)
+
+def _rows_that_differ(xb, n):
+    "The first `n` images of a batch, and one more for each input that is alike in these and not in all"
+    rows,size = list(range(n)),find_bs(xb)
+    for x in (x.reshape(size, -1) for x in _all_tensors(xb) if x.ndim and len(x)==size):
+        if (x[rows]==x[:1]).all() and (others := (x!=x[:1]).any(1).nonzero()).numel(): rows.append(int(others[0]))
+    return rows
 
 class _NoDropout(TorchFunctionMode):
     "A `with` in which no dropout drops, not even one that is on in eval mode, too"
@@ -111,7 +134,8 @@ class _NoDropout(TorchFunctionMode):
 def _at_rest(model, device, body):
     "`body()` in eval mode, uncompiled, without gradient, autocast or dropout; afterwards modes and random numbers are as they were"
     modes,fast = [(m,m.training) for m in model.modules()],torch.backends.mha.get_fastpath_enabled()
-    with _uncompiled(model), torch.no_grad(), _NoDropout(), torch.autocast(device.type, enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
+    with uncompiled(), torch.no_grad(), _NoDropout(), torch.autocast(device.type,
+        enabled=False), torch.random.fork_rng([device] if device.type=='cuda' else []):
         try:
             torch.backends.mha.set_fastpath_enabled(False) # it goes round the layers inside
             model.eval()
@@ -127,43 +151,79 @@ _SIZES = dict(out_channels=False, num_features=False, num_channels=False, out_fe
 
 def _width(m):
     "How many channels a layer with weights puts out, and whether on the last axis"
-    if isinstance(m, nn.LayerNorm): return m.normalized_shape[-1],True
+    if hasattr(m, 'normalized_shape'): return m.normalized_shape[-1],True
     if isinstance(m, nn.RNNBase): return (m.proj_size or m.hidden_size)*(2 if m.bidirectional else 1),True
     return next(((getattr(m, k),last) for k,last in _SIZES.items() if isinstance(getattr(m, k, None), int)), None)
+
+def _same_tokens(x):
+    "How many tokens in front of x (n,r,c) are the same in all images; 0 if all are"
+    same = (x[1:]-x[:1]).abs().amax((0,2))<=1e-6*x.abs().max()
+    return 0 if same.all() else int(same.long().cumprod(0).sum())
 
 def _places(x, tol=1e-5):
     "How many positions of x (n,c,...) are independent, and how many its shape allows, up to 64: the rank of 64 mixtures of its maps"
     maps = x.flatten(2).float().flatten(0, 1).nan_to_num().cpu() # (n c,r)
-    if len(maps)>64: maps = torch.randn(64, len(maps), generator=torch.Generator().manual_seed(0))@maps
+    if len(maps)>64:
+        maps = torch.randn(64, len(maps), generator=torch.Generator('cpu').manual_seed(0), device='cpu')@maps
     return (int(torch.linalg.matrix_rank(maps, rtol=tol)), min(maps.shape)) if maps.numel() else (0, 0)
 
 # %% ../nbs/04_callback.ipynb #052023f2
 class _Probe:
     "A few images in a network at rest: which layers run, and what the prediction says to a changed output"
-    def __init__(self, model, xb, n=3):
-        self.model,self.n = model,min(n, find_bs(xb))
-        self.xb = _nested(lambda x: x[:self.n] if x.ndim else x, tuple(xb))
-        self.params,self.layers,self.width,self.grids = _woken(model),[],None,set()
-        self.n_prefix = next((m.num_prefix_tokens for m in model.modules() if isinstance(getattr(m, 'num_prefix_tokens', None), int)), 
-                             int(any(hasattr(m, k) for m in model.modules() for k in ('class_token','cls_token','class_embedding'))))
+    def __init__(self, model, xb, n=3, n_prefix=None):
+        self.model,self.n_prefix,rows,size = model,n_prefix,_rows_that_differ(xb, min(n, find_bs(xb))),find_bs(xb)
+        self.n = len(rows)
+        self.xb = _nested(lambda x: x[rows] if x.ndim and len(x)==size else x, tuple(xb))
+        self.params,self.layers,self.width,self.grids,self.same,self.narrow = _woken(model),[],{},set(),{},{}
         self.names = {m:name for name,m in model.named_modules() if name and not isinstance(m, torch.jit.ScriptModule)}
         self.tol = 1e-3 if all(p.dtype in (torch.float32,torch.float64) for p in model.parameters()) else 5e-2
+        self.survey()
         self.base = _hooked(self.names, self.note, self.run)
         self.spread = (self.base-self.base.roll(1, 0)).abs().max().item()
+    def survey(self):
+        "From noise: how many tokens in front are the same in all images; from narrower noise: which axes follow the width"
+        batch,noise = self.xb,_nested(_noise, self.xb)
+        narrow = _nested(lambda x: x[...,x.shape[-1]//4:] if x.ndim>3 else x, noise)
+        def tokens(m, args, out=None):
+            x = args[0] if args else None
+            if isinstance(x, Tensor) and x.ndim==3 and x.is_floating_point() and len(x)==self.n:
+                self.same.setdefault(x.shape[1], _same_tokens(x))
+        def shapes(m, args, out):
+            if isinstance(out, Tensor): self.narrow.setdefault(m, out.shape)
+        changed = lambda xb: any(a is not b for a,b in zip(_all_tensors(batch), _all_tensors(xb)))
+        try:
+            self.xb = noise
+            if changed(noise): _hooked(self.names, tokens, self.run, pre=True) # not of words, which may begin alike
+            self.xb = narrow
+            if changed(narrow): _hooked(self.names, shapes, self.run)
+        except Exception: pass # it may go with one size only
+        finally: self.xb = batch
     def note(self, m, args, out):
         "Keep what is known of the output of a module at its first call"
         seen = next((l for l in self.layers if l.module is m), None)
         if seen: seen.calls += 1
-        self.width = _width(m) or self.width
-        if not seen and isinstance(out, Tensor) and out.is_floating_point() and out.ndim>1 and len(out)==self.n: self.layers.append(self.layer(self.names[m], m, out))
+        tensor = isinstance(out, Tensor) and out.is_floating_point() and out.ndim>1
+        if _width(m): self.width[out.ndim if tensor else 0] = self.width[None] = _width(m)
+        if not seen and tensor and len(out)==self.n: self.layers.append(self.layer(self.names[m], m, out))
+    def channels_last(self, m, out):
+        "Say the axes that follow the width; else the last layer with weights and as many axes; else NCHW"
+        moved = [a!=b for a,b in zip(out.shape, self.narrow.get(m, ()))]
+        if any(moved): return not moved[-1]
+        width,last = self.width.get(out.ndim) or self.width.get(None) or (0,False)
+        if not last and out.ndim in self.width: return False
+        fits = out.shape[1]==width,out.shape[-1]==width
+        return fits[1] if fits[0]!=fits[1] else last and out.ndim==3
+    def prefix(self, r):
+        "How many of r tokens have no position"
+        if self.n_prefix is not None: return self.n_prefix if r>self.n_prefix else 0
+        if self.same.get(r) or r in self.grids: return self.same.get(r, 0)
+        pooled = (k for k in self.same.values() if k and (r-k in self.grids or math.isqrt(max(r-k, 0))**2==r-k))
+        return next(pooled, next((k for k in range(1, 9) if r-k in self.grids), 0)) if self.same else 0
     def layer(self, name, m, out):
-        "A `Layer` with the layout of its output: the axis as wide as the last layer with weights holds the channels"
-        width,last = self.width or (0,False)
-        if (out.shape[1]==width) != (out.shape[-1]==width): last = out.shape[-1]==width
+        "A `Layer` with the layout of its output"
+        last = out.ndim>2 and self.channels_last(m, out)
         if out.ndim>3: self.grids.add(math.prod(out.shape[1:-1] if last else out.shape[2:]))
-        r = out.shape[1]-self.n_prefix
-        prefix = last and out.ndim==3 and (r in self.grids or math.isqrt(max(r, 0))**2==r)
-        l = Layer(name, m, tuple(out.shape), last and out.ndim>2, self.n_prefix if prefix else 0, calls=1)
+        l = Layer(name, m, tuple(out.shape), last, self.prefix(out.shape[1]) if last and out.ndim==3 else 0, calls=1)
         if out.ndim>2: l.places,l.most = _places(l.split(out)[1], 1e-2*self.tol)
         return l
     def run(self, layer=None, f=None, every=False):
@@ -178,7 +238,8 @@ class _Probe:
         rows = _rows(pred, self.n)
         if not rows: raise TypeError(f'the model returns {type(pred).__name__} without a row for each of {self.n} images')
         self.widths = [o.shape[1] for o in rows]
-        self.flat = torch.cat([torch.full((o.shape[1],), p.ndim<3) for o,p in zip(rows, _with_rows(pred, self.n))])
+        self.flat = torch.cat([torch.full((o.shape[1],), p.ndim<3, device=o.device)
+                               for o,p in zip(rows, _with_rows(pred, self.n))])
         return torch.cat(rows, 1)
 
 # %% ../nbs/04_callback.ipynb #91c71b35
@@ -220,7 +281,7 @@ def acts(self:_Probe, l):
         b = x.roll(1, 0).flatten(2)
         if shuffle:
             keep = int(l.channels_last and out.ndim==3) # the first token may be a class token that nobody told of
-            order = torch.randperm(b.shape[-1]-keep, generator=torch.Generator().manual_seed(1))+keep
+            order = torch.randperm(b.shape[-1]-keep, generator=torch.Generator('cpu').manual_seed(1), device='cpu')+keep
             b = torch.cat([b[:,:,:keep], b[:,:,order.to(b.device)]], 2)
         return l.join((pre+pre.roll(1, 0))/2, (x+b.view(x.shape))/2)
     if l.acts is None:
@@ -231,8 +292,9 @@ def acts(self:_Probe, l):
 # %% ../nbs/04_callback.ipynb #d24bdb77
 def _bare(model):
     "The network inside a wrapper for several devices or for compilation"
-    model = get_model(model)
-    return getattr(model, '_orig_mod', model)
+    inner = get_model(model)
+    inner = getattr(inner, '_orig_mod', inner)
+    return model if inner is model else _bare(inner)
 
 def _no_layer(what, layers, probe):
     "The error that lists the layers there are"
@@ -250,18 +312,31 @@ def _batch_statistics(model, body):
     finally:
         for m,mean,var in norms: m.running_mean,m.running_var = mean,var
 
-def _probed(model, xb, f):
-    "`f` of a probe of `model`; where untrained batch norms let all images look alike, their running statistics are left out"
+class _Alike(ValueError):
+    "A network predicts the same whatever it is shown, and can not be asked"
+
+def _asked(model, xb, f, n_prefix):
+    "`f` of a probe that tells: of the images, else of noise, each with the running statistics and without; or None"
+    errors = []
+    def body():
+        probe = _Probe(model, xb, n_prefix=n_prefix)
+        return (f(probe),) if probe.tells else None
+    for xb in (xb, _nested(_noise, xb)):
+        try:
+            if found := body() or _batch_statistics(model, body): return found[0]
+        except ValueError as e: errors.append(e)
+    if errors: raise errors[0]
+
+def _probed(model, xb, f, n_prefix=None):
+    "What a probe of `model` says to `f`"
     model,xb = _bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
     if isinstance(model, torch.jit.ScriptModule): raise TypeError(f"the model is TorchScript, whose layers can not be reached from outside; use modes=('input',), or the module that it was made from")
-    n,tensors = find_bs(xb),[]
-    if n<2: raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
+    if not (n_prefix is None or isinstance(n_prefix, int) and n_prefix>=0):
+        raise ValueError(f'n_prefix is {n_prefix!r}; it has to be None or a whole number from 0 up')
+    if (n := find_bs(xb))<2:
+        raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
     xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model when training starts
-    _nested(tensors.append, xb)
-    def body(): probe = _Probe(model, xb); return f(probe) if probe.tells else None
-    def again(): return f(_Probe(model, xb))
-    at_rest = partial(_at_rest, model, tensors[0].device)
-    return at_rest(body) or at_rest(lambda: _batch_statistics(model, again))
+    return _at_rest(model, _all_tensors(xb)[0].device, lambda: _asked(model, xb, f, n_prefix))
 
 # %% ../nbs/04_callback.ipynb #6d566358
 def _named(probe, layers, layer):
@@ -282,7 +357,6 @@ def _named(probe, layers, layer):
 
 def _choose(probe, layer, every):
     "The layer asked for or the last one that qualifies, and the candidates"
-    if not probe.tells: raise ValueError(f'the predictions for the first {probe.n} images are all alike: they can not tell which layer to mix')
     layers = [l for l in probe.layers if l.spatial]
     if every: [(probe.cut(l), probe.acts(l)) for l in layers]
     found = _named(probe, layers, layer)
@@ -295,17 +369,23 @@ def find_layer(
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
     layer:str|nn.Module=None, # None: the last layer where alignment acts; 'last': the last layer with positions; 'input': the first input itself, channels on axis 1; a name or a module: that one
     every:bool=False, # Ask every candidate both questions; else only as many as it takes
+    n_prefix:int=None, # Tokens at the front that have no position (class token, registers); None: the network says
 ) -> tuple[Layer, list]: # The layer, and all candidates in the order in which they run
     "The layer of `model` whose output a mix belongs at"
-    return _probed(model, xb, lambda probe: _choose(probe, layer, every))
+    found = _probed(model, xb, lambda probe: _choose(probe, layer, every), n_prefix)
+    if found is None:
+        raise _Alike(f"the predictions of {type(_bare(model)).__name__} are all alike, for this batch and for noise: "
+            f"they can not tell which layer to mix; use modes=('input',), or weights that differ from zero and are finite")
+    return found
 
 # %% ../nbs/04_callback.ipynb #f92d2134
 def find_stages(
     model:nn.Module, # Any network
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
+    n_prefix:int=None, # Tokens at the front that have no position, as in `find_layer`
 ) -> list: # Names, in the order in which they run
     "The stages of the first half of `model`, among which manifold mixup draws"
-    return _probed(model, xb, _stages)
+    return _probed(model, xb, _stage_names, n_prefix) or []
 
 def _by_positions(layers):
     "Lists of layers with the same number of positions"
@@ -318,7 +398,7 @@ def _largest(probe, group):
     by_size = sorted(reversed(group), key=lambda l: -sum(1 for _ in l.module.modules()))
     return next((l for l in by_size if probe.cut(l)), None)
 
-def _stages(probe):
+def _stage_names(probe):
     "`layer1` and `layer2`, or else the largest cut at each resolution; with one resolution only, the most numerous siblings; of these the first half"
     layers,inside = [l for l in probe.layers if l.spatial],lambda m: list(m.children())
     named = [l.name for l in layers if l.name.rpartition('.')[2] in ('layer1','layer2') and probe.cut(l)]
@@ -333,9 +413,11 @@ def _stages(probe):
     return []
 
 # %% ../nbs/04_callback.ipynb #93787516
+_SETTINGS = {k for M in (*MIXERS.values(), OneOf) for k in settings(M)} # of any mixer
+
 class MixCallback(Callback):
     "Trains on batches that `mixer` mixes, and mixes the loss with them"
-    run_valid = False
+    run_valid,order = False,-math.inf # whoever adds to the loss adds to the mixed one
     def __init__(self,
         mixer, # Says what is drawn and how it is mixed: one of `alignmixup_nb.mixers`, or anything with their `draw` and `apply`
         layer:str|nn.Module=None, # Where features are mixed: None, 'last', 'input', a name or a module, as in `find_layer`
@@ -343,47 +425,186 @@ class MixCallback(Callback):
         start:float=0., # Part of training, in [0, 1), at which mixing begins
         end:float=1., # Part of training, in (start, 1], at which it ends
         seed:int=None, # Each fit draws the same from it; None takes one from torch's generator when training starts
+        n_prefix:int=None, # Tokens at the front that have no position, 0 or more; None: as many as the network says
     ):
-        if not all(callable(getattr(mixer, k, None)) for k in ('draw','apply')): raise TypeError(f'{mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
-        if not (layer is None or isinstance(layer, (str,nn.Module))): raise TypeError(f"layer is {layer!r}; it has to be None, 'last', a name or a module")
-        if prob is not None and not 0<=prob<=1: raise ValueError(f'prob is {prob}; it has to be in [0, 1]')
-        if not 0<=start<end<=1: raise ValueError(f'start is {start} and end is {end}; it has to be 0 <= start < end <= 1')
-        self.mixer,self.layer,self.prob,self.start,self.end,self.seed = mixer,layer,prob,start,end,seed
+        self.layer,self.prob,self.start,self.end,self.seed,self.n_prefix = layer,prob,start,end,seed,n_prefix
         self.layer_name,self.generator,self.seeded,self.restored,self.inner,self.warned = None,None,False,False,None,set()
         self.whole,self.steps,self.mixable = False,0,0 # of an epoch
         self._forget()
+        self.mixer = mixer
+        self._check_settings()
     def _forget(self):
         self.rec,self.mix,self.found,self.asked,self.fresh = None,None,{},None,True
-        self.calls,self.per_pass,self.mixed_loss = 0,None,False
-    def __setattr__(self, k, v): object.__setattr__(self, k, v)
+        self.calls,self.per_pass,self.shared,self.stepping,self.again = 0,None,False,False,False
+    def __setattr__(self, k, v):
+        if k in _SETTINGS and k not in self.__dict__ and 'mixer' in self.__dict__: self._change(k, v)
+        else: object.__setattr__(self, k, v)
+    def __getattr__(self, k):
+        mixer = self.__dict__.get('mixer')
+        return getattr(mixer, k) if k in _SETTINGS and hasattr(mixer, k) else super().__getattr__(k)
     @property
     def learn(self): return self.__dict__.get('_learn')
     @learn.setter
     def learn(self, learn):
         if self.learn is not None and learn is not self.learn:
             if learn is None and sum(cb is self for cb in self.learn.cbs)>1: return # attached twice, and taken off once
-            if learn is not None and any(cb is self for cb in self.learn.cbs): self._warn(f'{type(self).__name__} is given to a second learner, and mixes for the last one only; give each its own')
+            if learn is not None and self.stepping:
+                raise RuntimeError(f'{type(self).__name__} is in the middle of a step of another learner; give each '
+                    f'its own')
             self._uninstall()
-            self.__dict__['_last'] = weakref.ref(self.learn)
+            self.__dict__['_last'],self.fresh = weakref.ref(self.learn),True
         self.__dict__['_learn'] = learn
+    def __call__(self, event_name):
+        "Take part in an event of the learner whose event it is: of all that have this callback, the one being trained"
+        caller = sys._getframe(1).f_locals.get('self')
+        if caller is not self.learn and isinstance(caller, Learner) and any(cb is self for cb in caller.cbs):
+            self.learn = caller
+        return super().__call__(event_name)
+    def before_fit(self):
+        "Refuse settings that do not fit and a second mix of the same batch, and take over the step"
+        self._check_settings()
+        others = [cb for cb in self.learn.cbs if isinstance(cb, (MixCallback,MixHandler)) and cb is not self]
+        if others: raise ValueError(f'{self} and {others[0]} would both mix the batch; keep one of them')
+        self.rec,self.mix,self.fresh,self.seeded = None,None,True,False
+        self._install()
+    def before_train(self):
+        "Seed the generator where a training starts, unless its state was restored"
+        if isinstance(self.learn.model, nn.DataParallel):
+            raise ValueError('the model is an nn.DataParallel, whose replicas see a part of the batch each; train it '
+                'in `with learn.distrib_ctx():` instead')
+        if not (self.seeded or self.restored): self._seed()
+        self.seeded,self.restored = True,False
+        self.whole,self.steps,self.mixable = True,0,0
+    def before_batch(self):
+        "Take over the next step, if this was attached in the middle of a training"
+        if self.learn.training: self._install()
+    def after_pred(self):
+        "The forward pass is over: was the layer in it, and once?"
+        if self.rec is not None and self.rec.mode in ('feature','embedding'): self._check_pass()
+    def after_loss(self):
+        "lam of the loss against the targets, the rest against those of the second images"
+        if self.mix is None or self.shared: return
+        self.learn.loss_grad = self._share(self.learn.loss_grad, self.learn.pred, self.learn.yb)
+        self.learn.loss,self.shared = self.learn.loss_grad.clone(),True
+    def after_cancel_batch(self): self.whole = False
+    def after_cancel_train(self): self.whole = False
+    def after_train(self):
+        "Say so if a whole epoch went by this callback"
+        if not self.whole or not self.run or len(self.learn.dl)==0: return
+        self.whole = False
+        if self.steps==0:
+            self._warn(f'no batch of this epoch was mixed: {type(self.learn).__name__} does not train by '
+                f'`_do_one_batch` of fastai, around which this works')
+        elif self.mixable==0:
+            self._warn('no batch of this epoch was mixed: a mix takes targets and batches of two images or more')
+    @contextmanager
+    def mixing(self):
+        "A `with` in which another pass of the batch within its step is mixed as the first one was"
+        self._check_step()
+        self.again,self.calls = True,0
+        try: yield self
+        finally: self.again = False
+    def mixed_loss(self,
+        pred, # The network's prediction for the mixed batch, from a pass in `mixing`
+        *yb, # Targets before the mix; none: those of the learner's batch
+    ) -> Tensor: # One number
+        "The learner's loss function of a further prediction in a step, mixed as the step's own loss"
+        self._check_step()
+        yb = yb or self.learn.yb
+        return self._share(self.learn.loss_func(pred, *yb), pred, yb)
+    def state_dict(self) -> dict: # One entry, a tensor of bytes; None before the first training
+        "The state of the random generator, for a checkpoint"
+        return dict(generator=self.generator and self.generator.get_state())
+    def load_state_dict(self,
+        state:dict, # From `state_dict`
+    ):
+        "Go on with the random numbers of a checkpoint: the next training does not seed anew"
+        if 'generator' not in state:
+            raise ValueError(f"the state has the keys {list(state)}; it has to be what `state_dict` gave, with the "
+                f"key 'generator'")
+        self.generator = _generator(state['generator'])
+        self.restored = self.generator is not None
+    def __getstate__(self):
+        return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','asked','_state',
+            '_last')} | self.state_dict()
+    def __setstate__(self, state):
+        self.__dict__.update(state | dict(generator=_generator(state['generator'])))
+        self._init_state(); self._forget()
+    def show(self,
+        b:tuple=None, # A batch, inputs first; None takes one from the learner this is attached to
+        n:int=6, # How many images
+        seed:int=0, # Another seed draws another mix
+        mode:str=None, # 'input', 'feature' or 'embedding'; None: as drawn
+        size:float=1.4, # Of an image, in inches
+    ):
+        "A batch as the network gets it, with the shares of the labels"
+        dls = self.learn.dls if self.learn is not None else None
+        if b is None and dls is None:
+            raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
+        x,*ys = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
+        if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
+        rec = self._drawn(len(x), seed, mode)
+        images = rec.mode=='input' or rec.mode=='feature' and self._shows_mix(rec)
+        mixed,(lam,perm) = self.mixer.apply(rec, x) if images else (x, (rec.lam, rec.perm))
+        y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
+        titles = [f'{y[j]}: {lam:.0%}\n{y[perm[j]]}: {1-lam:.0%}' for j in range(len(x))]
+        fig = _sheet([mixed] if images else [x, x[perm]], titles, (x.min(),x.max()), size)
+        fig.suptitle(_caption(rec, self.mixer,
+            ('first image','second image') if images else ('upper row','lower row')), fontsize=9)
+        fig.tight_layout()
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
+
+# %% ../nbs/04_callback.ipynb #b2596c34
+@patch
+def _check_settings(self:MixCallback):
+    "Refuse what can not be trained with"
+    mixer,layer = self.mixer,self.layer
+    if isinstance(mixer, type):
+        raise TypeError(f'{mixer.__name__} is a class; it takes an instance, such as {mixer.__name__}()')
+    if not all(callable(getattr(mixer, k, None)) for k in ('draw','apply')):
+        raise TypeError(f'{mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
+    if not (layer is None or isinstance(layer, (str,nn.Module))):
+        raise TypeError(f"layer is {layer!r}; it has to be None, 'last', a name or a module")
+    number = lambda v: isinstance(v, (int,float))
+    if self.prob is not None and not (number(self.prob) and 0<=self.prob<=1):
+        raise ValueError(f'prob is {self.prob!r}; it has to be in [0, 1]')
+    if not (number(self.start) and number(self.end) and 0<=self.start<self.end<=1):
+        raise ValueError(f'start is {self.start!r} and end is {self.end!r}; it has to be 0 <= start < end <= 1')
+    if not (self.n_prefix is None or isinstance(self.n_prefix, int) and self.n_prefix>=0):
+        raise ValueError(f'n_prefix is {self.n_prefix!r}; it has to be None or a whole number from 0 up')
+
+@patch
+def _change(self:MixCallback, k, v):
+    "Set a setting of the mixer"
+    if not hasattr(self.mixer, k) and k not in settings(type(self.mixer)):
+        raise AttributeError(f'{self.mixer} has no setting {k!r}')
+    if hasattr(self.mixer, 'change'): self.mixer.change(**{k:v})
+    else: setattr(self.mixer, k, v)
 
 # %% ../nbs/04_callback.ipynb #22187a1a
 class AlignMixupCallback(MixCallback):
     "AlignMixup: mixes the images or, aligned, the features of a layer that it finds by itself"
     def __init__(self,
-        layer:str|nn.Module=None, # Where features are mixed: None, 'last', 'input', a name or a module, as in `find_layer`
         alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
         modes:tuple=('input','feature'), # One of them is drawn for each batch
-        eps:float=0.1, # Entropy of the transport, over 0
         weights:tuple=None, # How often each mode is drawn, in proportion; None: all alike
+        eps:float=0.1, # Entropy of the transport, over 0
         aligned:bool=True, # False: the same mixes without alignment, for comparison
         prob:float=None, # Share of the batches that are mixed, in [0, 1]; None: all
+        direction:int=None, # Whose coordinates to keep: 0 the first image's, 1 the second's; None: a coin decides
         start:float=0., # Part of training, in [0, 1), at which mixing begins
         end:float=1., # Part of training, in (start, 1], at which it ends
         seed:int=None, # Each fit draws the same from it; None takes one from torch's generator when training starts
+        layer:str|nn.Module=None, # Where features are mixed: None, 'last', 'input', a name or a module, as in `find_layer`
+        n_prefix:int=None, # Tokens at the front that have no position, 0 or more; None: as many as the network says
         **kw, # To `alignmix`: `n_iter`, `tol`, `method`, `backend`
-    ): super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, **kw), layer, prob, start, end, seed)
+    ):
+        if isinstance(alpha, (str,nn.Module)):
+            raise TypeError(f'the first argument is alpha, a number; a layer is given as '
+                f'layer={repr(alpha) if isinstance(alpha, str) else "..."}')
+        check_settings(type(self), kw)
+        super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kw), layer, prob,
+            start, end, seed, n_prefix)
 
 # %% ../nbs/04_callback.ipynb #d278257a
 @patch
@@ -410,16 +631,23 @@ def _step(self:MixCallback): return self.inner() if self.inner else type(self.le
 @patch
 def _one_batch(self:MixCallback):
     "The learner's step, with the batch mixed on its way through the network"
-    self.rec,self.mix,self.calls,self.per_pass,self.mixed_loss = None,None,0,None,False
+    self.rec,self.mix,self.calls,self.per_pass,self.shared = None,None,0,None,False
     if self.learn is None: return self._last()._do_one_batch() # taken off when the batch had begun
     self.steps += 1
-    if not self._mixable(): return self._step()
+    try:
+        self.stepping = True
+        self.rec = self._draw() if self._mixable() else None
+        return self._step() if self.rec is None else self._place(self._step)
+    finally: self.stepping = False
+
+@patch
+def _draw(self:MixCallback):
+    "A record for the batch; None in a part of training that is not mixed"
     self.mixable += 1
     kw,pct = self._prepare(),self.learn.pct_train
-    if pct<self.start or self.end<1 and pct>=self.end: return self._step()
+    if pct<self.start or self.end<1 and pct>=self.end: return
     if self.generator is None: self._seed() # attached in the middle of a training
-    self.rec = draw_from(self.mixer, find_bs(self.learn.yb), self.generator, self.prob, **kw)
-    self._place(self._step)
+    return draw_from(self.mixer, find_bs(self.learn.yb), self.generator, self.prob, **kw)
 
 @patch
 def _mixable(self:MixCallback):
@@ -437,18 +665,36 @@ def _warn(self:MixCallback, msg):
 def _layer(self:MixCallback, name=None):
     "The layer for features in this fit: the one a record names, or the callback's"
     if name in self.found: return self.found[name]
-    layer = self.found[name] = find_layer(self.learn.model, self.learn.xb, name or self.layer)[0]
+    try:
+        layer = self.found[name] = find_layer(self.learn.model, self.learn.xb, name or self.layer,
+            n_prefix=self.n_prefix)[0]
+    except _Alike as e: return self._no_answer(name, e)
     if name is None: self.layer_name = layer.name
     if name is None and getattr(self.mixer, 'aligned', False) and not layer.acts:
         self._warn(f'alignment can not act at layer {layer}: what follows does not see where a feature is, so the mix is that of unaligned features')
     return layer
+
+@patch
+def _no_answer(self:MixCallback, name, error):
+    "The network can not be asked: refuse a layer that somebody chose, else mix the input"
+    if isinstance(error, Exception) and (name or self.layer is not None): raise error
+    self.found[name] = None
+    self._warn(f'the input is mixed in the place of features: {error}')
+
+def _on_input(rec):
+    "A record, with the mix moved to the input"
+    rec = copy.copy(rec)
+    for k,v in (('mode','input'), ('inner',_on_input(rec.inner) if getattr(rec, 'inner', None) else None)):
+        object.__setattr__(rec, k, v)
+    return rec
 
 # %% ../nbs/04_callback.ipynb #4787707d
 @patch
 def _stages(self:MixCallback):
     "Names for a mixer that draws its layer: the layer this callback was given, or the stages of the first half"
     if ('stages',) not in self.found:
-        names = find_stages(self.learn.model, self.learn.xb) if self.layer is None else [find_layer(self.learn.model, self.learn.xb, self.layer)[0].name]
+        model,xb,kw = self.learn.model,self.learn.xb,dict(n_prefix=self.n_prefix)
+        names = find_stages(model, xb, **kw) if self.layer is None else [find_layer(model, xb, self.layer, **kw)[0].name]
         if not names: self._warn(f'no stage of {type(_bare(self.learn.model)).__name__} is a place for a mix, so {self.mixer} mixes the input only')
         self.found['stages',] = tuple(names)
         if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
@@ -459,7 +705,9 @@ def _stages(self:MixCallback):
 def _head(self:MixCallback):
     "The last linear layer that the whole prediction goes through, or at least the first tensor of it"
     if ('head',) not in self.found:
-        (linear,i),model = _probed(self.learn.model, self.learn.xb, _heads),type(_bare(self.learn.model)).__name__
+        said,model = _probed(self.learn.model, self.learn.xb, _heads),type(_bare(self.learn.model)).__name__
+        if said is None: return self._no_answer(('head',), f'the predictions of {model} are all alike')
+        linear,i = said
         if not linear: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and {model} has none")
         if i is None: raise ValueError(f"mode 'embedding' mixes the input of the last nn.Linear, and a part of the prediction of {model} goes round {', '.join(l.name for l in linear)}")
         if not linear[i].cut: self._warn(f'{model} returns {linear[i].outputs} tensors, and only the first of them comes through {linear[i].name}, whose input is mixed: a loss that looks at the others is mixed though they are not')
@@ -470,7 +718,7 @@ def _heads(probe):
     "The linear layers, and the number of the one whose input is an embedding"
     linear = [l for l in probe.layers if isinstance(l.module, nn.Linear)]
     for l in linear: l.outputs = len(probe.widths)
-    tests = (probe.cut, partial(probe.permutes, first=True)) if probe.tells else (lambda l: True,)
+    tests = probe.cut,partial(probe.permutes, first=True)
     return linear,next((i for fits in tests for i,l in reversed(list(enumerate(linear))) if fits(l)), None)
 
 # %% ../nbs/04_callback.ipynb #576a343b
@@ -480,6 +728,19 @@ def _check_targets(self:MixCallback):
     maps = [tuple(t.shape) for t in self.learn.yb if isinstance(t, Tensor) and t.ndim>2]
     if maps and getattr(self.mixer, 'pastes', False): raise ValueError(f'{self.mixer} gives each pixel to one of two images, and a target of shape {maps[0]} would count for both at each; use Mixup()')
     if maps and 'feature' in getattr(self.mixer, 'modes', ()): self._refuse(maps[0])
+
+@patch
+def _mixed_inputs(self:MixCallback, xb):
+    "Which inputs a mix of the input mixes; say so where it is not all of them"
+    mixed = [isinstance(x, Tensor) and x.is_floating_point() for x in xb]
+    left = ', '.join(f"{i}: {str(getattr(x, 'dtype', type(x).__name__))}" for i,
+        (x,m) in enumerate(zip(xb, mixed)) if not m)
+    if not any(mixed):
+        raise TypeError(f"no input is floating point ({left}), so none can be mixed; use modes=('feature',)")
+    if left:
+        self._warn(f"an input that is not floating point ({left}) stays that of the first image, while the loss is "
+            f"shared; modes=('feature',) mixes behind all inputs")
+    return mixed
 
 @patch
 def _refuse(self:MixCallback, shape):
@@ -494,6 +755,7 @@ def _prepare(self:MixCallback):
         asked = [self.layer, shapes, *model.modules()]
         if asked!=self.asked: self.found = {}
         self.asked,self.fresh = asked,False
+        if 'input' in getattr(self.mixer, 'modes', ()): self._mixed_inputs(self.learn.xb)
         if 'embedding' in getattr(self.mixer, 'modes', ()): self._head()
         self._check_targets()
     if 'feature' not in getattr(self.mixer, 'modes', ()): return {}
@@ -508,26 +770,28 @@ def _place(self:MixCallback, body):
     "Mix the input now, or run `body` with a hook on the layer whose output is mixed"
     mode = self.rec.mode
     if mode not in MODES: raise ValueError(f'mode is {mode!r}; it has to be one of {MODES}')
-    if mode=='input': self.learn.xb = self._mix_input(self.learn.xb)
-    if mode in ('input','clean'): return body()
-    layer = self._layer(getattr(self.rec, 'layer', None)) if mode=='feature' else None
-    hooked = partial(_hooked, [layer.module], self._mix_feature, body, pre=layer.before) if layer else partial(_hooked, [self._head()], self._mix_embedding, body, pre=True)
-    with _uncompiled(self.learn.model): return hooked()
+    where = self._layer(getattr(self.rec, 'layer',
+        None)) if mode=='feature' else self._head() if mode=='embedding' else None
+    if where is None and mode in ('feature','embedding'): self.rec = _on_input(self.rec)
+    if where is None and mode!='clean': self.learn.xb = self._mix_input(self.learn.xb)
+    if where is None: return body()
+    with uncompiled():
+        if mode=='feature': return _hooked([where.module], self._mix_feature, body, pre=where.before)
+        return _hooked([where], self._mix_embedding, body, pre=True)
 
 @patch
 def _mix_input(self:MixCallback, xb):
     "All floating point inputs, mixed by the same record"
-    mixed = [isinstance(x, Tensor) and x.is_floating_point() for x in xb]
-    if not any(mixed): raise TypeError(f"no input is floating point ({', '.join(str(getattr(x, 'dtype', type(x).__name__)) for x in xb)}), so none can be mixed; use modes=('feature',)")
-    res = [self.mixer.apply(self.rec, x) if m else (x,None) for x,m in zip(xb, mixed)]
+    res = [self.mixer.apply(self.rec, x) if m else (x,None) for x,m in zip(xb, self._mixed_inputs(xb))]
     self.mix = next(mix for _,mix in res if mix is not None)
     return tuple(x for x,_ in res)
 
 # %% ../nbs/04_callback.ipynb #56eac706
 @patch
 def _first(self:MixCallback):
-    "Is this the layer's first call in a pass? A pass within the backward pass is that of gradient checkpointing"
-    if self.per_pass is not None and not _in_backward(): return False # somebody else's pass, before the backward pass or after it
+    "Is this the layer's first call in a pass to mix? One within the backward pass is that of gradient checkpointing"
+    if self.per_pass is not None and not (_in_backward() or self.again):
+        return False # somebody else's pass, before the backward pass or after it
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
 
@@ -562,9 +826,8 @@ def _mix_embedding(self:MixCallback, module, args, out):
 
 # %% ../nbs/04_callback.ipynb #5b04a721
 @patch
-def after_pred(self:MixCallback):
-    "The forward pass is over: was the layer in it, and once?"
-    if self.rec is None or self.rec.mode not in ('feature','embedding'): return
+def _check_pass(self:MixCallback):
+    "Was the layer in the forward pass, and once?"
     if self.mix is None: raise RuntimeError(f"the mode of this batch is {self.rec.mode!r}, and the layer to mix did not run in the forward pass; does the model take another path in training?")
     self.per_pass = self.calls
     name = getattr(self.rec, 'layer', None) or self.layer_name
@@ -586,85 +849,33 @@ def _permuted(o, perm):
     return type(o)(_permuted(v, perm) for v in o) if isinstance(o, (tuple,list)) else o
 
 @patch
-def after_loss(self:MixCallback):
+def _share(self:MixCallback, first, pred, yb):
     "lam of the loss against the targets, the rest against those of the second images"
-    if self.mix is None or self.mixed_loss: return
-    if self.learn.loss_grad.numel()!=1: raise ValueError(f"the loss has shape {tuple(self.learn.loss_grad.shape)}; a mixed loss takes one number, so use reduction='mean' or 'sum'")
+    if self.mix is None: return first
+    if first.numel()!=1:
+        raise ValueError(f"the loss has shape {tuple(first.shape)}; a mixed loss takes one number, so use "
+            f"reduction='mean' or 'sum'")
     lam,perm = self.mix
-    second = self.learn.loss_func(self.learn.pred, *(_permuted(y, perm) for y in self.learn.yb))
-    self.learn.loss_grad = lam*self.learn.loss_grad + (1-lam)*second
-    self.learn.loss,self.mixed_loss = self.learn.loss_grad.clone(),True
+    return lam*first + (1-lam)*self.learn.loss_func(pred, *(_permuted(y, perm) for y in yb))
+
+@patch
+def _check_step(self:MixCallback):
+    if not self.stepping:
+        raise RuntimeError('there is no mix to repeat: it is that of the batch in training, between `before_batch` '
+            'and `after_batch`')
 
 # %% ../nbs/04_callback.ipynb #063cedb7
 @patch
-def before_fit(self:MixCallback):
-    "Refuse a second mix of the same batch, and take over the step"
-    others = [cb for cb in self.learn.cbs if isinstance(cb, (MixCallback,MixHandler)) and cb is not self]
-    if others: raise ValueError(f'{self} and {others[0]} would both mix the batch; keep one of them')
-    self.rec,self.mix,self.fresh,self.seeded = None,None,True,False
-    self._install()
-
-@patch
-def before_train(self:MixCallback):
-    "Seed the generator where a training starts, unless its state was restored"
-    if isinstance(self.learn.model, nn.DataParallel): raise ValueError('the model is an nn.DataParallel, whose replicas see a part of the batch each; train it in `with learn.distrib_ctx():` instead')
-    if not (self.seeded or self.restored): self._seed()
-    self.seeded,self.restored = True,False
-    self.whole,self.steps,self.mixable = True,0,0
-
-@patch
-def after_cancel_batch(self:MixCallback): self.whole = False
-
-@patch
-def after_cancel_train(self:MixCallback): self.whole = False
-
-@patch
-def after_train(self:MixCallback):
-    "Say so if a whole epoch went by this callback"
-    if not self.whole or not self.run or len(self.learn.dl)==0: return
-    self.whole = False
-    if self.steps==0: self._warn(f'no batch of this epoch was mixed: {type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
-    elif self.mixable==0: self._warn('no batch of this epoch was mixed: a mix takes targets and batches of two images or more')
-
-@patch
-def before_batch(self:MixCallback):
-    "Take over the next step, if this was attached in the middle of a training"
-    if self.learn.training: self._install()
-
-@patch
 def _seed(self:MixCallback):
-    seed = int(torch.randint(2**31, ())) if self.seed is None else self.seed
-    self.generator = torch.Generator().manual_seed(seed+rank_distrib())
+    seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
+    self.generator = torch.Generator('cpu').manual_seed(seed+rank_distrib())
 
 # %% ../nbs/04_callback.ipynb #05c331dd
-@patch
-def state_dict(self:MixCallback) -> dict: # One entry, a tensor of bytes; None before the first training
-    "The state of the random generator, for a checkpoint"
-    return dict(generator=self.generator and self.generator.get_state())
-
-@patch
-def load_state_dict(self:MixCallback,
-    state:dict, # From `state_dict`
-):
-    "Go on with the random numbers of a checkpoint: the next training does not seed anew"
-    if 'generator' not in state: raise ValueError(f"the state has the keys {list(state)}; it has to be what `state_dict` gave, with the key 'generator'")
-    self.generator = _generator(state['generator'])
-    self.restored = self.generator is not None
-
 def _generator(state):
     "A generator in `state`; None for None"
-    g = None if state is None else torch.Generator()
+    g = None if state is None else torch.Generator('cpu')
     if g: g.set_state(state.cpu())
     return g
-
-@patch
-def __getstate__(self:MixCallback):
-    return {k:v for k,v in self.__dict__.items() if k not in ('generator','rec','mix','found','asked','_state','_last')} | self.state_dict()
-
-@patch
-def __setstate__(self:MixCallback, state):
-    self.__dict__.update(state | dict(generator=_generator(state['generator'])))
-    self._init_state(); self._forget()
 
 # %% ../nbs/04_callback.ipynb #89f067f1
 def _titles(y, vocab):
@@ -683,7 +894,7 @@ def _caption(rec, mixer, whose=('upper row','lower row')):
 @patch
 def _drawn(self:MixCallback, n, seed, mode):
     "A record for `n` images as training may draw it, of the mode that is asked for"
-    g = torch.Generator().manual_seed(seed)
+    g = torch.Generator('cpu').manual_seed(seed)
     kw = dict(layers=self.found['stages',]) if ('stages',) in self.found else {}
     recs = (draw_from(self.mixer, n, g, **kw) for _ in range(1000))
     rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
@@ -691,7 +902,7 @@ def _drawn(self:MixCallback, n, seed, mode):
     return rec
 
 @patch
-def _at_input(self:MixCallback, rec):
+def _shows_mix(self:MixCallback, rec):
     "Are the features that a record mixes the images themselves?"
     name = getattr(rec, 'layer', None)
     return self.found[name].before if name in self.found else 'input' in (name, self.layer)
@@ -706,26 +917,3 @@ def _sheet(rows, titles, span, size):
         axs[i,j].axis('off')
         axs[i,j].set_title(titles[j] if i==0 else '', fontsize=8)
     return fig
-
-# %% ../nbs/04_callback.ipynb #4366d06d
-@patch
-def show(self:MixCallback,
-    b:tuple=None, # A batch, inputs first; None takes one from the learner this is attached to
-    n:int=6, # How many images
-    seed:int=0, # Another seed draws another mix
-    mode:str=None, # 'input', 'feature' or 'embedding'; None: as drawn
-    size:float=1.4, # Of an image, in inches
-):
-    "A batch as the network gets it, with the shares of the labels"
-    dls = self.learn.dls if self.learn is not None else None
-    if b is None and dls is None: raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
-    x,*ys = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
-    if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
-    rec = self._drawn(len(x), seed, mode)
-    images = rec.mode=='input' or rec.mode=='feature' and self._at_input(rec)
-    mixed,(lam,perm) = self.mixer.apply(rec, x) if images else (x, (rec.lam, rec.perm))
-    y = _titles(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
-    titles = [f'{y[j]}: {lam:.0%}\n{y[perm[j]]}: {1-lam:.0%}' for j in range(len(x))]
-    fig = _sheet([mixed] if images else [x, x[perm]], titles, (x.min(),x.max()), size)
-    fig.suptitle(_caption(rec, self.mixer, ('first image','second image') if images else ('upper row','lower row')), fontsize=9)
-    fig.tight_layout()

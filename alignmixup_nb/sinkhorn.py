@@ -212,7 +212,7 @@ def _polish(D, f, g, e, n_iter, tol, few=0):
     if not _host(D):
         for _ in range(-(-min(n_iter, 4*n)//n)): f,g,err,om = _sweep(D, f, g, e, om, err)
         return f,g,None
-    F,G,idx = f,g,torch.arange(len(D))
+    F,G,idx = f,g,torch.arange(len(D), device=D.device)
     for k in range(0, n_iter, n):
         f,g,err,om = _sweep(D, f, g, e, om, err, tol, min(n, n_iter-k))
         F,G = (f,g) if len(idx)==len(F) else (F.index_copy(0, idx, f),G.index_copy(0, idx, g))
@@ -226,7 +226,7 @@ def _polish(D, f, g, e, n_iter, tol, few=0):
 # %% ../nbs/00_sinkhorn.ipynb #f2e8f443
 def _newton(D, f, e, tol, n=20):
     "Potentials after at most `n` damped Newton steps from `f` (n,1,r), all in fp64, and the errors of their rows (n,1,1)"
-    t,todo,best = D.shape[1]/D.shape[2],torch.arange(len(D)),[f.clone(),torch.zeros_like(D[:,:1]),torch.full_like(e, math.inf)]
+    t,todo,best = D.shape[1]/D.shape[2],torch.arange(len(D), device=D.device),[f.clone(),torch.zeros_like(D[:,:1]),torch.full_like(e, math.inf)]
     for _ in range(n+1):
         P = torch.sub(f.mT, D).div_(e)
         top = P.amax(1, keepdim=True)

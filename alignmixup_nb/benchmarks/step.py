@@ -53,7 +53,7 @@ def make_learner(
     form = dict(memory_format=torch.channels_last) if channels_last else {}
     g = torch.Generator().manual_seed(0)
     batch = (torch.randn(n, 3, size, size, generator=g).to(device, **form),torch.randint(10, (n,), generator=g).to(device))
-    cbs = [StepTimer(wait), StepTimerEnd()]+([] if mode=='none' else [AlignMixupCallback(layer, modes=(mode,), seed=0)])
+    cbs = [StepTimer(wait), StepTimerEnd()]+([] if mode=='none' else [AlignMixupCallback(modes=(mode,), seed=0, layer=layer)])
     return Learner(DataLoaders([batch], [batch], device=torch.device(device)), model.to(device, **form), loss_func=nn.CrossEntropyLoss(), opt_func=partial(SGD, mom=.9), cbs=cbs)
 
 # %% ../../nbs/benchmarks/02_training_step.ipynb #7caa035f
