@@ -619,7 +619,7 @@ def pairs_figure(
     axs = fig.subplots(len(xs), 4, squeeze=False, width_ratios=(2.25,1,1,1))
     for i,(x,x2) in enumerate(zip(unit(xs), unit(x2s))):
         _lines(axs[i,0], x, x2, R[i], grid)
-        axs[i,1].imshow(carry(x2, R[i], grid).permute(1,2,0), cmap='gray', vmin=0, vmax=1)
+        axs[i,1].imshow(carry(x2, R[i], grid).clamp(0, 1).permute(1,2,0), cmap='gray', vmin=0, vmax=1)
         axs[i,2].imshow(M[i], cmap='viridis')
         axs[i,3].imshow(R[i], cmap='magma', vmin=0, vmax=1)
         for ax in axs[i,1:]: ax.set(xticks=[], yticks=[])
