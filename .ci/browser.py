@@ -2,7 +2,7 @@
 
     python .ci/browser.py [NOTEBOOK] [--out DIR]
 
-Without NOTEBOOK it takes the tutorial that ends with the explorer, or else nbs/08_viz.ipynb. Needs playwright, JupyterLab and Chromium.
+Without NOTEBOOK it takes the tutorial that ends with the explorer, or else nbs/08b_explorer.ipynb. Needs playwright, JupyterLab and Chromium.
 The notebook has to name its autoencoder `ae` and the panel `explorer`, and to show the panel."""
 import argparse, io, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 NBS = Path(__file__).resolve().parent.parent/'nbs'
-WANTED = ('tutorials/03_one_object_becoming_another.ipynb', '08_viz.ipynb')
+WANTED = ('tutorials/03_one_object_becoming_another.ipynb', '08b_explorer.ipynb')
 APART = '''
 import numpy as _np, torch as _t
 _m,_s = explorer.scene.mean,explorer.scene.std

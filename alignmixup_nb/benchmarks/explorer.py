@@ -12,7 +12,7 @@ import torch
 from ..autoencoder import AutoEncoder
 from .alignment import environment, spread, write_json
 from ..models import decoder, small_resnet
-from ..viz import AlignmentExplorer
+from ..explorer import AlignmentExplorer
 
 # %% ../../nbs/benchmarks/03_explorer.ipynb #0c85399c
 def make_explorer(
