@@ -9,7 +9,7 @@ __all__ = ['SETTINGS', 'best_temperature', 'measure', 'main']
 import numpy as np, torch, torch.nn.functional as F
 from ..calibration import ece, reliability
 from .evaluate import command
-from ..robustness import predictions
+from ..core import predictions
 
 SETTINGS = dict(n_bins=15)
 

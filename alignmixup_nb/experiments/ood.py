@@ -7,7 +7,7 @@ __all__ = ['SETTINGS', 'measure', 'main']
 
 # %% ../../nbs/experiments/ood.ipynb #07c117c9
 from .evaluate import command
-from ..ood import OUTSIDE, SCORES, fit_mahalanobis, ood_metrics, ood_scores, outside
+from ..ood import OOD_SETS, SCORES, fit_mahalanobis, ood_images, ood_metrics, ood_scores
 
 SETTINGS = dict(n=1000)
 
@@ -19,11 +19,11 @@ def measure(
     "Detection of strangers by each score"
     fit,(c,size) = fit_mahalanobis(model, dls.train.new(shuffle=False, drop_last=False)),dls.valid_ds.x.shape[1:3]
     res = {}
-    out = {o: dls.valid.new(outside(o, settings['n'], size, c)) for o in OUTSIDE}
+    out = {o: dls.valid.new(ood_images(o, settings['n'], size, c)) for o in OOD_SETS}
     for s in SCORES:
         inside = ood_scores(model, dls.valid, s, fit=fit, n=settings['n'])
         for o,dl in out.items(): res[f'{s}_{o}'] = {k:round(v, 5) for k,v in ood_metrics(inside, ood_scores(model, dl, s, fit=fit)).items()}
-        res[s] = sum(res[f'{s}_{o}']['auroc'] for o in OUTSIDE)/len(OUTSIDE)
+        res[s] = sum(res[f'{s}_{o}']['auroc'] for o in OOD_SETS)/len(OOD_SETS)
     return res
 
 def main(
