@@ -113,6 +113,7 @@ def batches(
         if seen==n: return
     if not seen: raise ValueError('the loader gives no images')
 
+# %% ../nbs/00_core.ipynb #95ac0d11
 def map_batches(
     f:Callable[[Tensor],Tensor], # of a batch of images
     dl:Iterable, # batches, with labels or without
@@ -122,6 +123,7 @@ def map_batches(
     values,y = zip(*((f(x).cpu(), y if y is None else y.cpu()) for x,y in batches(dl, n)))
     return torch.cat(values), None if y[0] is None else torch.cat(y)
 
+# %% ../nbs/00_core.ipynb #6b009d9d
 @torch.no_grad()
 def predictions(
     model:nn.Module, # in whatever mode; it stays in it
@@ -186,6 +188,7 @@ class _LastCalls(TorchFunctionMode):
         if name in self.names: self.seen[name] = [*args, *(kwargs or {}).values()]
         return f(*args, **(kwargs or {}))
 
+# %% ../nbs/00_core.ipynb #6efa4b9a
 def run_with_head(
     model:nn.Module, # gives logits; in whatever mode, it stays in it
     x:Tensor, # (n,c,h,w) as the network takes them

@@ -51,6 +51,7 @@ def _check_boxes(maps, boxes):
             raise ValueError(f'box {i} is {boxes[i].tolist()}, it has to be (x0,y0,x1,y1), {says}')
     return maps,boxes
 
+# %% ../nbs/11_localization.ipynb #84568a9c
 def best_ious(
     maps:Tensor, # (n,h,w) heat maps, of any range
     boxes:Tensor, # (n,4) true boxes (x0,y0,x1,y1) in pixels of the maps, right and lower edge not included

@@ -57,6 +57,7 @@ def fit_mahalanobis(
         f'{", ".join(map(str, missing))} are missing, and labels go up to {y.max()}')
     return optional_import('pytorch_ood.detector').Mahalanobis(None).fit_features(z, y)
 
+# %% ../nbs/10_ood.ipynb #2d2a4969
 def _odin(model, dl, std, n):
     "The largest probability at temperature 1000, after a step of 0.0014 in pixels"
     ODIN,std = optional_import('pytorch_ood.detector').ODIN,normalisation(dl)[1] if std is None else std
@@ -92,6 +93,7 @@ def ood_scores(
 # %% ../nbs/10_ood.ipynb #b8ddc9ca
 OOD_SETS = ('mnist','digits','textures','noise')
 
+# %% ../nbs/10_ood.ipynb #1a33e332
 def _patches(n, size, shrink, g):
     "`n` square patches of the textures, of 1 to 4 times the size, scaled down"
     if size>512: raise ValueError(f'size is {size}, and the textures are photographs of 512 pixels a side')
@@ -102,6 +104,7 @@ def _patches(n, size, shrink, g):
         out.append(shrink(ims[i%3][None,None,r:r+side,c:c+side]))
     return torch.cat(out)
 
+# %% ../nbs/10_ood.ipynb #bf67a915
 def ood_images(
     name:str, # one of `OOD_SETS`
     n:int=1000, # images; mnist has at most 5,000 and digits 1,797

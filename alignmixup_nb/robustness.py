@@ -81,6 +81,7 @@ def _correct(net, x, y):
     check_labels(y, *logits.shape)
     return logits.argmax(1)==y.to(x.device)
 
+# %% ../nbs/09_robustness.ipynb #edb0cbe4
 def robust_accuracy(
     model:nn.Module, # gives logits; stays in its mode, with its gradients
     dl:Iterable, # batches (x,y) as the network takes them; a fastai loader brings its normalisation along
