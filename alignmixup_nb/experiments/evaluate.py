@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['NETWORK', 'NAMES', 'COLOURS', 'find_runs', 'common', 'evaluate', 'command', 'remeasure', 'merge', 'about',
-           'read_runs', 'over_none', 'show_table', 'plot_runs', 'verdict', 'standing', 'live']
+           'read_runs', 'load_runs', 'paired_diff', 'significant', 'plus_minus', 'over_none', 'show_table', 'plot_runs',
+           'verdict', 'standing', 'live']
 
 # %% ../../nbs/experiments/evaluate.ipynb #cc7f222b
 import argparse, hashlib, json, shlex, time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np, pandas as pd, torch
@@ -17,7 +19,7 @@ from ..train import FILES, MIXERS, atomic_write, commit, hardware, load_model, r
 
 # %% ../../nbs/experiments/evaluate.ipynb #091b226f
 def find_runs(
-    path # a folder with run folders in it
+    path:str|Path # a folder with run folders in it
 ) -> list: # of (folder, result), by seed and then in the order of `MIXERS`
     "All finished runs in a folder"
     done = [o.parent for o in sorted(Path(path).glob(f'*/{FILES["result"]}')) if (o.parent/FILES['model']).exists()]
@@ -39,36 +41,45 @@ def common(
     return rest[0]
 
 # %% ../../nbs/experiments/evaluate.ipynb #e6262f7a
-def _fingerprint(folder): return hashlib.sha256((folder/FILES['model']).read_bytes()).hexdigest()[:16]
+def _weights(folder): return hashlib.sha256((folder/FILES['model']).read_bytes()).hexdigest()[:16]
 
-def _images(r): return get_dls(r['data'], bs=250, n_train=r['n_train'], path=r['path'], size=r['size'], device='cpu', augment=False)
+def _dls(r):
+    keep = {k:r[k] for k in ('n_train','path','size')}
+    return get_dls(r['data'], bs=250, device='cpu', augment=False, **keep)
 
 def _empty(runs, settings, command):
-    return dict(schema=1, command=command, settings=settings, recipe=common(runs), commit=commit(), versions=versions(), hardware=hardware(torch.device('cpu')),
-                date=datetime.now(timezone.utc).isoformat(timespec='seconds'), seconds=0., runs=[])
+    return dict(schema=1, command=command, settings=settings, recipe=common(runs), commit=commit(), versions=versions(),
+                hardware=hardware(torch.device('cpu')), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+                seconds=0., runs=[])
 
+def _write(path, res):
+    res['seconds'] = round(sum(o['seconds'] for o in res['runs']), 1)
+    atomic_write(Path(path), json.dumps(res, indent=1, allow_nan=False))
+
+# %% ../../nbs/experiments/evaluate.ipynb #89a62427
 def evaluate(
-    path, # a folder with run folders in it
-    out, # the results file
-    measure, # (model, dls, settings) -> dict that JSON can hold
+    path:str|Path, # a folder with run folders in it
+    out:str|Path, # the results file
+    measure:Callable, # (model, dls, settings) -> dict that JSON can hold
     settings:dict, # what `measure` is told
     command:str='', # what was typed, for the file
-    log=print # gets each line for the reader
+    log:Callable=print # gets each line for the reader
 ) -> dict: # what the file holds
     "Measure each network of a folder of runs"
     runs,out = find_runs(path),Path(out)
     res,old = _empty(runs, settings, command),json.loads(out.read_text()) if out.exists() else {}
     same = all(old.get(k)==res[k] for k in ('settings','recipe','commit'))
     kept = {o['weights']:o for o in old.get('runs', [])} if same else {}
-    dls = _images(res['recipe'])
+    dls = _dls(res['recipe'])
+    out.parent.mkdir(parents=True, exist_ok=True)
     for i,(folder,result) in enumerate(runs):
-        key,start = _fingerprint(folder),time.perf_counter()
-        row = kept.get(key) or dict(name=folder.name, mixer=result['recipe']['mixer'], seed=result['recipe']['seed'], weights=key, trained=result['commit'],
-            accuracy=result['accuracy'], **measure(load_model(folder), dls, settings), seconds=round(time.perf_counter()-start, 1))
+        key,start = _weights(folder),time.perf_counter()
+        about = dict(name=folder.name, **{k:result['recipe'][k] for k in ('mixer','seed')}, weights=key,
+                     trained=result['commit'], accuracy=result['accuracy'])
+        row = kept.get(key) or about | measure(load_model(folder), dls, settings)
+        row.setdefault('seconds', round(time.perf_counter()-start, 1))
         res['runs'].append(row)
-        res['seconds'] = round(sum(o['seconds'] for o in res['runs']), 1)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(out, json.dumps(res, indent=1, allow_nan=False))
+        _write(out, res)
         log(f'{i+1} of {len(runs)}: {folder.name} ' + ('was there' if key in kept else f'{row["seconds"]:.0f} s'))
     return res
 
@@ -101,10 +112,10 @@ def remeasure(
     folder=NETWORK # of a run that is in it
 ) -> pd.DataFrame: # a row for each number, `stored` and `again`
     "What a results file says of a network, and the same measured again"
-    res,key = json.loads(Path(path).read_text()),_fingerprint(Path(folder))
+    res,key = json.loads(Path(path).read_text()),_weights(Path(folder))
     stored = next((o for o in res['runs'] if o['weights']==key), None)
     if stored is None: raise ValueError(f'{path} has no run with the weights in {folder}')
-    new = measure(load_model(folder), _images(res['recipe']), res['settings'])
+    new = measure(load_model(folder), _dls(res['recipe']), res['settings'])
     stored,again = (pd.json_normalize({k:o[k] for k in new}).iloc[0] for o in (stored,new))
     t = pd.DataFrame(dict(stored=stored, again=again)).apply(pd.to_numeric, errors='coerce')
     return t[t.stored.notna()] # what is no number any more stays, as NaN
@@ -121,8 +132,7 @@ def merge(
     note = {k:new[k] for k in ('command','commit','versions','hardware','date')}
     rows = {(o['mixer'],o['seed']):o for o in res['runs']} | {(o['mixer'],o['seed']):o|dict(measured=note) for o in new['runs']}
     res['runs'] = sorted(rows.values(), key=lambda o: (o['seed'], list(MIXERS).index(o['mixer'])))
-    res['seconds'] = round(sum(o['seconds'] for o in res['runs']), 1)
-    atomic_write(Path(path), json.dumps(res, indent=1, allow_nan=False))
+    _write(path, res)
     return res
 
 def about(
@@ -144,36 +154,80 @@ def about(
 
 # %% ../../nbs/experiments/evaluate.ipynb #72ef96e5
 def read_runs(
-    path # a results file
+    path:str|Path # a results file
 ) -> pd.DataFrame: # a row for each run, what was measured as columns
     "The runs of a results file as a table"
     return pd.DataFrame(json.loads(Path(path).read_text())['runs'])
 
+def load_runs(
+    path:str|Path # a results file of a whole study
+) -> pd.DataFrame: # a row for each run
+    "The runs of a study, if each mixer has the same seeds; where they come from is printed"
+    df = read_runs(path)
+    seeds = {tuple(sorted(o)) for _,o in df.groupby('mixer').seed}
+    twice = df.duplicated(['mixer','seed'])|df.weights.duplicated()
+    if set(df.mixer)!=set(MIXERS) or len(seeds)>1 or twice.any():
+        raise ValueError(f'{path} has to hold one run for each seed of each of {", ".join(MIXERS)}')
+    print(about(path))
+    return df
+
+# %% ../../nbs/experiments/evaluate.ipynb #f0ac333c
+def paired_diff(
+    df:pd.DataFrame, # as `read_runs` gives it; the mean of several rows of one mixer and seed counts
+    column:str, # what to compare
+    a:str='alignmixup', # a mixer
+    b:str='none', # what it is compared with
+    factor:float=1. # what values are multiplied by
+) -> tuple[float,float]: # mean of a-b over the seeds, and half the width of its interval; NaN without
+    "The difference between two mixers, paired by seed"
+    w = df.pivot_table(index='seed', columns='mixer', values=column)
+    d = (w[a]-w[b]).dropna() if a in w and b in w and a!=b else []
+    return mean_ci(factor*d) if len(d) else (float('nan'),)*2
+
+def significant(
+    diff:float, # a difference
+    ci:float # half the width of its 95% interval
+) -> int: # 1 over zero, -1 below, 0 if the interval includes zero
+    "The sign of a difference that is significant at 95%"
+    return int(diff>ci)-int(diff<-ci)
+
+def plus_minus(
+    mean:float,
+    ci:float, # half the width of the interval; NaN for none
+    digits:int=1, # after the point
+    sign:str='+' # '+' for the sign of a difference, '' for none
+) -> str:
+    "A number with its interval"
+    return f'{mean:{sign}.{digits}f}' + ('' if np.isnan(ci) else f' ± {ci:.{digits}f}')
+
+# %% ../../nbs/experiments/evaluate.ipynb #45248dfa
 def over_none(
     df:pd.DataFrame, # as `read_runs` gives it
     column:str # what to compare
 ) -> pd.DataFrame: # mixer -> mean, ci, seeds, diff and diff_ci (to no mixing, paired by seed; NaN without)
     "Mean over seeds, and difference to no mixing"
-    w,rows = df.pivot(index='seed', columns='mixer', values=column),[]
-    for m in [o for o in MIXERS if o in w]:
-        v = w[m].dropna()
-        d = (w[m]-w['none']).dropna() if 'none' in w and m!='none' else []
-        rows.append(dict(mixer=m, **dict(zip(('mean','ci'), mean_ci(v))), seeds=len(v), **dict(zip(('diff','diff_ci'), mean_ci(d) if len(d) else (float('nan'),)*2))))
-    return pd.DataFrame(rows).set_index('mixer')
+    def row(m):
+        v = df[df.mixer==m][column].dropna()
+        return *mean_ci(v),len(v),*paired_diff(df, column, m)
+    rows = {m:row(m) for m in MIXERS if m in set(df.mixer)}
+    t = pd.DataFrame.from_dict(rows, orient='index', columns=['mean','ci','seeds','diff','diff_ci'])
+    return t.rename_axis('mixer')
 
 def show_table(
     df:pd.DataFrame, # as `read_runs` gives it
     columns:dict, # column -> (title, factor, digits)
-    diff:str=None # a column whose difference to no mixing is shown too
+    diff:str|None=None # a column whose difference to no mixing is shown too
 ) -> pd.DataFrame: # of text
     "Means with intervals, a row for each mixer"
-    text = lambda a, c, d, sign='': f'{a:{sign}.{d}f}' + ('' if np.isnan(c) else f' ± {c:.{d}f}')
-    out = {t: [text(f*r['mean'], f*r.ci, d) for _,r in over_none(df, k).iterrows()] for k,(t,f,d) in columns.items()}
-    t = over_none(df, next(iter(columns)))
+    t = {k:over_none(df, k) for k in columns}
+    out = {title:[plus_minus(f*m, f*c, d, '') for m,c in zip(t[k]['mean'], t[k].ci)]
+           for k,(title,f,d) in columns.items()}
     if diff:
-        _,f,d = columns[diff]
-        out[f'{columns[diff][0]}, over none'] = ['' if np.isnan(r['diff']) else text(f*r['diff'], f*r.diff_ci, d, '+') for _,r in over_none(df, diff).iterrows()]
-    return pd.DataFrame(out | dict(seeds=t.seeds.tolist()), index=t.index)
+        (title,f,d),o = columns[diff],t[diff]
+        out[f'{title}, over none'] = ['' if np.isnan(m) else plus_minus(f*m, f*c, d)
+                                      for m,c in zip(o['diff'], o.diff_ci)]
+    o = next(iter(t.values()))
+    return pd.DataFrame(out | dict(seeds=o.seeds.tolist()), index=o.index)
 
 # %% ../../nbs/experiments/evaluate.ipynb #915052c5
 NAMES = dict(none='no mixing', mixup='mixup', cutmix='CutMix', fmix='FMix', saliencymix='SaliencyMix', manifoldmixup='manifold mixup', alignmixup='AlignMixup')
@@ -203,16 +257,19 @@ def verdict(
     lower:bool=False # is lower better?
 ) -> str: # a paragraph of Markdown
     "Who differs from no mixing, and where AlignMixup stands"
-    t,s = over_none(df, column),-1 if lower else 1
-    num = lambda a, c, sign='+': f'{factor*a:{sign}.{digits}f}' + ('' if np.isnan(c) else f' ± {factor*c:.{digits}f}')
-    names = lambda k: ', '.join(f'{NAMES[m]} ({num(t.loc[m,"diff"], t.loc[m,"diff_ci"])})' for m in t.index[k]) or 'none'
-    better,worse = [names((sign*s*t['diff']-t.diff_ci>0).to_numpy()) for sign in (1,-1)]
-    shown = f'Better than no mixing: {better}. Worse: {worse}.' if t.seeds.max()>1 else 'One seed only, so nothing is told from chance.'
-    a,order = t.loc['alignmixup'],t['mean'].sort_values(ascending=lower).index
-    w = df.pivot(index='seed', columns='mixer', values=column)
-    rival = f' and {num(*mean_ci((w.alignmixup-w.manifoldmixup).dropna()))} against manifold mixup' if 'manifoldmixup' in w else ''
-    stands = f'AlignMixup: {num(a["mean"], a.ci, "")}, number {order.get_loc("alignmixup")+1} of {len(t)}, {num(a["diff"], a.diff_ci)} against no mixing{rival}.'
-    return f'**{what}.** {shown} {stands} Best: {NAMES[order[0]]}, {num(t.loc[order[0],"mean"], t.loc[order[0],"ci"], "")}.'
+    t,d = over_none(df, column),{m:paired_diff(df, column, m, factor=factor) for m in MIXERS}
+    num = lambda a, c, sign='+': plus_minus(a, c, digits, sign)
+    mean = lambda m: num(factor*t.loc[m,'mean'], factor*t.loc[m,'ci'], '')
+    names = lambda s: ', '.join(f'{NAMES[m]} ({num(*o)})' for m,o in d.items() if significant(*o)==s) or 'none'
+    better,worse = (names(s) for s in ((-1,1) if lower else (1,-1)))
+    shown = f'Better than no mixing: {better}. Worse: {worse}.'
+    if t.seeds.max()<2: shown = 'One seed only, so nothing is significant.'
+    order = t['mean'].sort_values(ascending=lower).index
+    rival = num(*paired_diff(df, column, b='manifoldmixup', factor=factor))
+    rival = f' and {rival} against manifold mixup' if 'manifoldmixup' in t.index else ''
+    rank = f'number {order.get_loc("alignmixup")+1} of {len(t)}'
+    stands = f'{mean("alignmixup")}, {rank}, {num(*d["alignmixup"])} against no mixing'
+    return f'**{what}.** {shown} AlignMixup: {stands}{rival}. Best: {NAMES[order[0]]}, {mean(order[0])}.'
 
 # %% ../../nbs/experiments/evaluate.ipynb #f4f62ef6
 def standing(
@@ -225,10 +282,10 @@ def standing(
     but:tuple=('none',) # mixers that are left out
 ) -> str: # a part of a sentence
     "Where a mixer stands among the others"
-    w = df.pivot(index='seed', columns='mixer', values=column)
-    d = {m:mean_ci(factor*(w[of]-w[m]).dropna()) for m in MIXERS if m in w and m!=of and m not in but}
-    say = lambda keep: ', '.join(f'{NAMES[m]} ({a:+.{digits}f} ± {c:.{digits}f})' for m,(a,c) in d.items() if keep((-a if lower else a)/c))
-    parts = [f'{word} {names}' for word,names in (('ahead of',say(lambda t: t>1)), ('behind',say(lambda t: t<-1)), ('not to be told from',say(lambda t: -1<=t<=1))) if names]
+    d = {m:paired_diff(df, column, of, m, factor) for m in MIXERS if m in set(df.mixer) and m not in (of,*but)}
+    words = {-1 if lower else 1:'ahead of', 1 if lower else -1:'behind', 0:'not significantly different from'}
+    say = lambda s: ', '.join(f'{NAMES[m]} ({plus_minus(*o, digits)})' for m,o in d.items() if significant(*o)==s)
+    parts = [f'{word} {say(s)}' for s,word in words.items() if say(s)]
     return ', '.join(parts[:-1])+' and '+parts[-1] if len(parts)>1 else parts[0]
 
 # %% ../../nbs/experiments/evaluate.ipynb #b73f6699
