@@ -56,9 +56,9 @@ def plot_reliability(
     probs:Tensor|np.ndarray, # (n,k) probabilities, rows sum to 1
     y:Tensor|np.ndarray, # (n,) the true classes
     n_bins:int=15, # bins of equal width over [0,1]
-    ax:'matplotlib.axes.Axes|None'=None, # new ones unless given
+    ax:object=None, # matplotlib axes; new ones unless given
     title:str='' # in front of the ECE
-) -> 'matplotlib.axes.Axes':
+) -> object: # matplotlib axes
     "Accuracy against confidence, the distance between them in red or green, and the share of answers below"
     import matplotlib.pyplot as plt
     r = reliability(probs, y, n_bins)

@@ -47,7 +47,7 @@ def embeddings(
 def fit_mahalanobis(
     model:nn.Module, # with a linear layer at its end
     dl:Iterable # training images with their labels
-) -> 'pytorch_ood.detector.Mahalanobis': # fitted
+) -> object: # the fitted detector of pytorch-ood
     "Class means and common covariance of the features"
     z,y = embeddings(model, dl)
     n_classes = 1 if y is None else int(y.max())+1

@@ -36,7 +36,7 @@ def make_attack(
     steps:int=10, # of PGD; FGSM has one
     step_size:float|None=None, # of PGD, in pixels of [0,1]; 2.5 eps/steps unless given
     random_start:bool=True # does PGD start at a random point within eps?
-) -> 'foolbox.Attack':
+) -> object: # a foolbox attack
     "The attack by name"
     if attack not in ATTACKS: raise ValueError(f'attack {attack!r} is unknown; there are {", ".join(ATTACKS)}')
     check_int('steps', steps)
