@@ -23,6 +23,6 @@ setup(
     long_description=readme, long_description_content_type='text/markdown',
     classifiers=[f'Development Status :: {statuses[int(cfg["status"])-1]}', f'Intended Audience :: {cfg["audience"]}',
                  f'Natural Language :: {cfg["language"]}', *[f'Programming Language :: Python :: {o}' for o in pythons]],
-    packages=[cfg['lib_name']], include_package_data=True, package_data={cfg['lib_name']: ['*.npz']}, zip_safe=False,
+    packages=[cfg['lib_name']], include_package_data=True, package_data={cfg['lib_name']: ['*.npz', 'py.typed']}, zip_safe=False,
     python_requires='>='+cfg['min_python'], install_requires=cfg['requirements'].split(), extras_require=extras,
     entry_points={'console_scripts': cfg['console_scripts'].split(), 'nbdev': [f'{cfg["lib_name"]}={cfg["lib_name"]}._modidx:d']})

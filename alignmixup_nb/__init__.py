@@ -1,1 +1,26 @@
+"""AlignMixup: mixup that aligns the features of two images by optimal transport before it interpolates them.
+
+The names below are loaded when they are first asked for, so that `import alignmixup_nb.sinkhorn` costs no more than torch.
+The functions `sinkhorn` and `align` stand in the modules of the same names.
+"""
 __version__ = "0.0.1"
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .align import AlignMix as AlignMix, alignmix as alignmix, assignment as assignment
+    from .callback import AlignMixupCallback as AlignMixupCallback, MixCallback as MixCallback
+    from .layers import find_layer as find_layer
+    from .mixers import (AlignMixup as AlignMixup, CutMix as CutMix, FMix as FMix, ManifoldMixup as ManifoldMixup,
+        Mixup as Mixup, OneOf as OneOf, SaliencyMix as SaliencyMix)
+
+FACE = dict(align=('AlignMix','alignmix','assignment'), callback=('AlignMixupCallback','MixCallback'), layers=('find_layer',),
+    mixers=('AlignMixup','CutMix','FMix','ManifoldMixup','Mixup','OneOf','SaliencyMix'))
+__all__ = sorted(name for names in FACE.values() for name in names)
+
+def __getattr__(name: str) -> Any:
+    for module,names in FACE.items():
+        if name in names: return getattr(import_module(f'{__name__}.{module}'), name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+def __dir__() -> list[str]: return sorted({*globals(), *__all__})
