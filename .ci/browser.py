@@ -13,7 +13,7 @@ NBS = Path(__file__).resolve().parent.parent/'nbs'
 WANTED = ('tutorials/03_one_object_becoming_another.ipynb', '08b_explorer.ipynb')
 APART = '''
 import numpy as _np, torch as _t
-_m,_s = explorer.scene.mean,explorer.scene.std
+_m,_s = explorer.scene.net.mean,explorer.scene.net.std
 _x = _t.stack([explorer.scene.images[o.value] for o in (explorer.first, explorer.second)])
 with _t.no_grad(): _y = ae.decoder(ae.eval().both((_x-_m)/_s)[1])*_s+_m
 _np.save({file!r}, _t.cat([_x, _y.clamp(0, 1)]).numpy())
@@ -151,7 +151,7 @@ def check(panel, apart):
         panel.box.locator('.explorer-layer select').select_option(index=0); panel.quiet()
     for name in ('first','second'): panel.changed(name, ['aligned','cost'], lambda: panel.press(name, 'ArrowRight')); panel.quiet()
     upload(panel, 0, 'story.png', b'once upon a time')
-    panel.wait('a file that is no image gets a line of text', lambda: 'story.png is not an image' in panel.text('message'))
+    panel.wait('a file that is no image gets a line of text', lambda: 'story.png: it holds no image' in panel.text('message'))
     f = io.BytesIO(); Image.radial_gradient('L').convert('RGBA').rotate(20).save(f, 'PNG')
     panel.changed('an upload with transparent corners', ['x','aligned'], lambda: upload(panel, 0, 'ball.png', f.getvalue()))
     panel.wait('and says what was done to it', lambda: 'ball.png: 256×256; what is transparent lies on' in panel.text('message'))

@@ -67,7 +67,7 @@ def main(
     torch.set_num_threads(o.threads)
     env = environment(' '.join([p.prog, *argv]), ('torch','ipywidgets','pillow','alignmixup_nb'))
     e = make_explorer()
-    res = dict(environment=env, images=tuple(e.scene.images.shape), places=e.scene.grid(), target=TARGET, moves=moves(e, o.moves), load_after=[round(x, 2) for x in os.getloadavg()])
+    res = dict(environment=env, images=tuple(e.scene.images.shape), places=e.scene.net.grid(), target=TARGET, moves=moves(e, o.moves), load_after=[round(x, 2) for x in os.getloadavg()])
     write_json(o.out, res)
     for r in headline(o.out): print(f"{r['knob']:>10}: {r['both']:.0f} ms, of which {r['encoding']:.0f} for PNG files; CPU time {r['cpu']:.0f}")
 
