@@ -16,8 +16,8 @@ from fastcore.basics import patch
 from PIL import Image, ImageOps
 from torch import nn, Tensor
 from .align import align
-from .callback import Layer, _at_rest, _hooked, find_layer, find_stages
-from .core import batches, channel_stats, device_of, normalisation, pixels
+from .callback import Layer, find_layer, find_stages
+from .core import at_rest, batches, channel_stats, device_of, hooked, normalisation, pixels
 from .figures import main_positions, warp_pixels
 from .sinkhorn import cost_matrix, sinkhorn
 
@@ -120,21 +120,21 @@ class Network:
         return ((x-self.mean)/self.std).to(device_of(self.model))
     def logits(self, body:Callable) -> Tensor|None:
         "What `body()` says in eval mode, without gradient: (n,k) on the CPU, or None if those are no logits"
-        pred = _at_rest(self.model, device_of(self.model), body)
+        pred = at_rest(self.model, device_of(self.model), body)
         return pred.float().cpu() if isinstance(pred, Tensor) and pred.ndim==2 else None
     def outputs(self, x:Tensor) -> tuple[dict,Tensor|None]:
         "Layer -> output for images (n,c,h,w) in [0,1]; and logits (n,k), or None"
         x,out,names = self.normalise(x),{},{l.module:k for k,l in self.layers.items()}
         def keep(module, args, o): out.setdefault(names[module], o.clone()) # an in-place ReLU may follow
-        return out,self.logits(lambda: _hooked(list(names), keep, lambda: self.body(x)))
+        return out,self.logits(lambda: hooked(list(names), keep, lambda: self.body(x)))
     def classify(self, f:Tensor, layer:str=None) -> Tensor|None:
         "Logits (m,k), or None: what the rest of the network says of outputs (m,...) of a layer"
         if self.decodes(layer): return self.logits(lambda: self.model.classify(f))
         x,module = self.x[:1].expand(len(f), -1, -1, -1),self.layer(layer).module
-        return self.logits(lambda: _hooked([module], lambda *_: f, lambda: self.body(x)))
+        return self.logits(lambda: hooked([module], lambda *_: f, lambda: self.body(x)))
     def decode(self, f:Tensor) -> Tensor:
         "Features (m,...) of the autoencoder's layer as images (m,c,h,w) in [0,1]"
-        y = _at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
+        y = at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
         return (y*self.std+self.mean).clamp(0, 1)
 
 # %% ../nbs/08a_scene.ipynb #dd150f6b
