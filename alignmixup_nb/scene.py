@@ -102,7 +102,8 @@ class Network:
             raise TypeError(f'model is {type(model).__name__}; it has to be an nn.Module or a Learner')
         self.model,(self.mean,self.std) = model,[o.cpu() for o in channel_stats(mean, std, x)]
         has_decoder = all(hasattr(model, k) for k in ('encode','decode','classify'))
-        self.body,self.decoded = (model.net,model.layer) if has_decoder else (model,None) # the layer that can be decoded
+        # the layer that can be decoded
+        self.body,self.decoded = (model.net,model.layer) if has_decoder else (model,None)
         self.x = self.normalise(x) # any images will do where a layer's output is replaced
         self.layers = self._find(layers)
     def layer(self, name:str=None) -> Layer:

@@ -25,10 +25,13 @@ def make_explorer(
     torch.manual_seed(0)
     net = small_resnet(n_out=10, c_in=3, size=size, width=width)
     shape = net[:4](torch.zeros(2, 3, size, size)).shape[1:]
-    return AlignmentExplorer(AutoEncoder(net, 'layer3', decoder(tuple(shape), (size,size), 3)), torch.rand(n, 3, size, size, generator=g))
+    return AlignmentExplorer(AutoEncoder(net, 'layer3', decoder(tuple(shape), (size,size), 3)),
+        torch.rand(n, 3, size, size, generator=g))
 
-KNOBS = dict(lam=lambda e, i: setattr(e.lam, 'value', round(i/20, 2)), eps=lambda e, i: setattr(e.eps, 'value', 10**(-2+i/7)), direction=lambda e, i: setattr(e.direction, 'value', i%2),
-             iterations=lambda e, i: setattr(e.n_iter, 'value', (1,2,3,5,10,20,50,100,0)[i%9]), place=lambda e, i: e.follow(i%2, 3*i%64), image=lambda e, i: setattr(e.second, 'value', 2+i))
+KNOBS = dict(lam=lambda e, i: setattr(e.lam, 'value', round(i/20, 2)),
+    eps=lambda e, i: setattr(e.eps, 'value', 10**(-2+i/7)), direction=lambda e, i: setattr(e.direction, 'value', i%2),
+             iterations=lambda e, i: setattr(e.n_iter, 'value', (1,2,3,5,10,20,50,100,0)[i%9]),
+    place=lambda e, i: e.follow(i%2, 3*i%64), image=lambda e, i: setattr(e.second, 'value', 2+i))
 
 def moves(
     e:AlignmentExplorer, # the panel
@@ -41,7 +44,8 @@ def moves(
         cpu = [time.process_time()]
         for i in range(n): f(e, i); cpu.append(time.process_time())
         compute,encode = zip(*e.timing)
-        res[k] = dict(computing=spread(compute), encoding=spread(encode), both=spread([a+b for a,b in e.timing]), cpu=spread([(b-a)*1e3 for a,b in zip(cpu, cpu[1:])]))
+        res[k] = dict(computing=spread(compute), encoding=spread(encode), both=spread([a+b for a,b in e.timing]),
+            cpu=spread([(b-a)*1e3 for a,b in zip(cpu, cpu[1:])]))
     return res
 
 # %% ../../nbs/benchmarks/03_explorer.ipynb #56189824
@@ -52,7 +56,8 @@ def headline(
 ) -> list: # of dicts: knob, median ms of computing, of encoding, of both and of CPU time, target
     "The medians of a results file, a row for each knob"
     res = json.loads(Path(path).read_text())
-    return [dict(knob=k, computing=o['computing']['median'], encoding=o['encoding']['median'], both=o['both']['median'], cpu=o['cpu']['median'], target=res['target']) for k,o in res['moves'].items()]
+    return [dict(knob=k, computing=o['computing']['median'], encoding=o['encoding']['median'],
+        both=o['both']['median'], cpu=o['cpu']['median'], target=res['target']) for k,o in res['moves'].items()]
 
 def main(
     argv:list=None, # arguments of the command line
@@ -67,8 +72,11 @@ def main(
     torch.set_num_threads(o.threads)
     env = environment(' '.join([p.prog, *argv]), ('torch','ipywidgets','pillow','alignmixup_nb'))
     e = make_explorer()
-    res = dict(environment=env, images=tuple(e.scene.images.shape), places=e.scene.net.grid(), target=TARGET, moves=moves(e, o.moves), load_after=[round(x, 2) for x in os.getloadavg()])
+    res = dict(environment=env, images=tuple(e.scene.images.shape), places=e.scene.net.grid(), target=TARGET,
+        moves=moves(e, o.moves), load_after=[round(x, 2) for x in os.getloadavg()])
     write_json(o.out, res)
-    for r in headline(o.out): print(f"{r['knob']:>10}: {r['both']:.0f} ms, of which {r['encoding']:.0f} for PNG files; CPU time {r['cpu']:.0f}")
+    for r in headline(o.out):
+        print(f"{r['knob']:>10}: {r['both']:.0f} ms, of which {r['encoding']:.0f} for PNG files; CPU time "
+            f"{r['cpu']:.0f}")
 
 if __name__=='__main__' and '__file__' in globals(): main()

