@@ -5,17 +5,21 @@
 # %% auto #0
 __all__ = ['check_int', 'check_numbers', 'check_labels', 'optional_import', 'eval_mode', 'device_of', 'bare', 'uncompiled',
            'at_rest', 'hooked', 'in_backward', 'diverged', 'logits_of', 'batches', 'map_batches', 'predictions',
-           'cpu_tensor', 'normalisation', 'channel_stats', 'pixels', 'run_with_head']
+           'cpu_tensor', 'normalisation', 'channel_stats', 'pixels', 'run_with_head', 'atomic_write', 'commit',
+           'versions', 'hardware', 'repeatable']
 
 # %% ../nbs/00_core.ipynb #df020ffd
-import math, sys
+import math, os, platform, re, subprocess, sys, uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, contextmanager, ExitStack, nullcontext, suppress
+from functools import cache
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
+from pathlib import Path
 from types import ModuleType
 from typing import Any
-import torch
+import alignmixup_nb, torch
 from torch import nn, Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.overrides import TorchFunctionMode
@@ -282,3 +286,68 @@ def run_with_head(
         raise ValueError(f'{type(model).__name__} does not end with a linear layer from (n,d) '
                          f'to its {logits.shape[1]} logits: {last}')
     return logits, [o if o is None else o.detach().float() for o in (z,w,bias)], calls.seen
+
+# %% ../nbs/00_core.ipynb #2f79c05b
+def atomic_write(
+    path:Path, # where it goes
+    data:bytes|str # what goes there
+) -> None:
+    "Write beside `path`, then rename: `path` is the old file or the new one, never a part"
+    tmp = Path(path).with_name(f'.{Path(path).name}.{uuid.uuid4().hex[:8]}.tmp')
+    try:
+        with open(tmp, 'wb') as f:
+            f.write(data.encode() if isinstance(data, str) else data)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(tmp, path)
+    finally: tmp.unlink(missing_ok=True)
+
+# %% ../nbs/00_core.ipynb #50e3d53c
+@cache
+def commit() -> dict: # hash and dirty, both None outside a clone
+    "The commit of the clone that the package is imported from, as it was when this was first asked"
+    here = Path(alignmixup_nb.__file__).resolve().parent.parent
+    def git(*args):
+        argv = ['git','--no-optional-locks','-C',str(here),*args]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+    with suppress(OSError, subprocess.CalledProcessError):
+        if Path(git('rev-parse','--show-toplevel')).resolve()==here:
+            return dict(hash=git('rev-parse','HEAD'), dirty=bool(git('status','--porcelain','--untracked-files=no')))
+    told = re.fullmatch('([0-9a-f]{40})(-dirty)?', os.environ.get('ALIGNMIXUP_COMMIT', ''))
+    return dict(hash=told[1], dirty=told[2] is not None) if told else dict(hash=None, dirty=None)
+
+# %% ../nbs/00_core.ipynb #71ac53fa
+def versions() -> dict: # package -> version, None for one that is not installed
+    "The versions of what a run depends on"
+    def of(name):
+        with suppress(PackageNotFoundError): return version(name)
+    return dict(python=platform.python_version(), alignmixup_nb=alignmixup_nb.__version__,
+                **{o:of(o) for o in ('torch','torchvision','fastai','fastcore','numpy')})
+
+# %% ../nbs/00_core.ipynb #5be373af
+def hardware(
+    device:torch.device # where the run happens
+) -> dict:
+    "What the run happens on"
+    info = Path('/proc/cpuinfo')
+    names = re.findall(r'^model name\s*:\s*(.+)$', info.read_text(), re.M) if info.exists() else []
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    return dict(device=str(device), cpu=names[0].strip() if names else platform.processor() or platform.machine(),
+                isa=torch.backends.cpu.get_cpu_capability(), cores=cores, threads=torch.get_num_threads(),
+                gpu=torch.cuda.get_device_name(device) if device.type=='cuda' else None,
+                system=f'{platform.system()} {platform.machine()}')
+
+# %% ../nbs/00_core.ipynb #ebc8d550
+@contextmanager
+def repeatable(
+    threads:int|None=None # on the CPU; None leaves them as they are
+) -> Iterator[None]:
+    "Kernels of cuDNN that give the same result every time, and that many threads; as before afterwards"
+    cudnn,n = torch.backends.cudnn,torch.get_num_threads()
+    before = cudnn.deterministic,cudnn.benchmark
+    cudnn.deterministic,cudnn.benchmark = True,False
+    if threads: torch.set_num_threads(threads)
+    try: yield
+    finally:
+        cudnn.deterministic,cudnn.benchmark = before
+        torch.set_num_threads(n)
