@@ -222,7 +222,7 @@ class AlignmentExplorer(W.VBox):
     @delegates(Scene)
     def __init__(self,
         model:nn.Module, # a classifier, an autoencoder of notebook 06, a fastai Learner, or a `Scene`
-        images:Tensor|DataLoaders=None, # (n,c,h,w) in [0,1], or DataLoaders; None takes those of the Learner or the scene
+        images:Tensor|DataLoaders=None, # (n,c,h,w) in [0,1], or DataLoaders; None: those of the model
         first:int=0, # which image is x to begin with
         second:int=None, # which image is x'; None: the next of the same class
         eps:float=.1, # weight of the entropy to begin with, from 0.001 to 10000

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from ..align import assignment
+from ..core import atomic_write, commit, hardware
 from ..sinkhorn import cost_matrix, marginal_error, relative_cost, sinkhorn
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #8c2f67b1
@@ -91,17 +92,6 @@ def race(
     return {k:spread(v) for k,v in times.items()}
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #ad8cb383
-def _shell(*cmd):
-    try:
-        return subprocess.run(cmd, capture_output=True, text=True, cwd=Path(__file__).parent, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError, NameError): return None
-
-def _cpu():
-    info = Path('/proc/cpuinfo')
-    names = [l.split(':')[1].strip() for l in info.read_text().splitlines()
-        if l.startswith('model name')] if info.exists() else []
-    return names[0] if names else platform.processor() or platform.machine()
-
 def _version(name):
     try: return version(name)
     except PackageNotFoundError: return None
@@ -111,15 +101,11 @@ def environment(
     packages:tuple=('torch','POT','mdot-tnt','alignmixup_nb'), # whose versions matter
 ) -> dict: # of what can go into JSON
     "Hardware, load, threads, versions, commit and date"
-    commit,dirty = _shell('git', 'rev-parse', '--short', 'HEAD') or os.environ.get('ALIGNMIXUP_COMMIT'),_shell('git',
-        'status', '--porcelain', '--', '*.py')
+    at,on = commit(),hardware(torch.device('cuda' if torch.cuda.is_available() else 'cpu'))
     return dict(date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'), command=command,
-        commit=commit and commit+('+changes' if dirty else ''),
-        cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(),
-        load=[round(o, 2) for o in os.getloadavg()], gpu=torch.cuda.get_device_name() if torch.cuda.is_available()
-        else None,
-        system=f'{platform.system()} {platform.machine()}', python=platform.python_version(),
-        versions={k:_version(k) for k in packages})
+        commit=at['hash'] and at['hash'][:7]+'+changes'*at['dirty'], load=[round(o, 2) for o in os.getloadavg()],
+        **{k:on[k] for k in ('cpu','cores','threads','gpu','system')},
+        python=platform.python_version(), versions={k:_version(k) for k in packages})
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #b6546662
 # shape, scale, how many times faster we want to be
@@ -163,7 +149,7 @@ def pot_tol(
     C:Tensor, # (n,r,r) costs
     method:str='log_sinkhorn', # or 'sinkhorn'
     error:float=1e-3, # largest L1 error of the row sums that is good enough
-) -> tuple[float,float]: # the loosest power of ten with which POT is good enough, or 1e-3 if none is, and its marginal error there
+) -> tuple[float,float]: # the loosest power of ten that is good enough for POT, or 1e-3, and the marginal error
     "The tolerance to give to POT"
     import ot
     for tol in (1e-1,1e-2,1e-3,1e-4,1e-5):
@@ -322,10 +308,8 @@ def write_json(
     res:dict, # what goes into it
 ):
     "Write a results file, whole or not at all"
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(path.name+'.part')
-    tmp.write_text(json.dumps(res, indent=1)+'\n')
-    tmp.replace(path)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(Path(path), json.dumps(res, indent=1)+'\n')
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #ae7d268d
 def main(

@@ -28,10 +28,11 @@ def make_explorer(
     return AlignmentExplorer(AutoEncoder(net, 'layer3', decoder(tuple(shape), (size,size), 3)),
         torch.rand(n, 3, size, size, generator=g))
 
-KNOBS = dict(lam=lambda e, i: setattr(e.lam, 'value', round(i/20, 2)),
-    eps=lambda e, i: setattr(e.eps, 'value', 10**(-2+i/7)), direction=lambda e, i: setattr(e.direction, 'value', i%2),
-             iterations=lambda e, i: setattr(e.n_iter, 'value', (1,2,3,5,10,20,50,100,0)[i%9]),
-    place=lambda e, i: e.follow(i%2, 3*i%64), image=lambda e, i: setattr(e.second, 'value', 2+i))
+def _set(name, value): return lambda e, i: setattr(getattr(e, name), 'value', value(i))
+
+KNOBS = dict(lam=_set('lam', lambda i: round(i/20, 2)), eps=_set('eps', lambda i: 10**(-2+i/7)),
+    direction=_set('direction', lambda i: i%2), iterations=_set('n_iter', lambda i: (1,2,3,5,10,20,50,100,0)[i%9]),
+    place=lambda e, i: e.follow(i%2, 3*i%64), image=_set('second', lambda i: 2+i))
 
 def moves(
     e:AlignmentExplorer, # the panel

@@ -126,7 +126,7 @@ def measure(
 # %% ../../nbs/benchmarks/02_training_step.ipynb #0a0e714e
 def headline(
     path:Path, # a results file of this benchmark
-) -> list: # of dicts: layer, features, shape, ms that aligned mixing adds, ms of a median step, overhead as a share, target
+) -> list: # of dicts: layer, features, shape, ms that aligned mixing adds, ms of a step, overhead, target
     "What aligned mixing adds, a row for each layer and kind of features"
     res = json.loads(Path(path).read_text())
     if not {'steps','mixes','target'}<=set(res):

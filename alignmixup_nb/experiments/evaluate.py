@@ -13,9 +13,10 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np, pandas as pd, torch
+from ..core import atomic_write, commit, hardware, versions
 from ..data import get_dls
 from ..study import mean_ci
-from ..train import FILES, MIXERS, atomic_write, commit, hardware, load_model, read_result, versions
+from ..train import FILES, MIXERS, load_model, read_result
 
 # %% ../../nbs/experiments/evaluate.ipynb #091b226f
 def find_runs(

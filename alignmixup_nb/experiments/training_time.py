@@ -26,8 +26,8 @@ def cost_ratios(
 def time_table(
     df:pd.DataFrame, # from `study_runs`
     cost:pd.DataFrame=None # the same, of the list that tells what each mixer costs
-) -> pd.DataFrame: # a row a mixer and number of epochs: accuracy in percent, half the width of its interval, difference from no mixing with the same epochs, CPU seconds on the usual processor, whether these are estimated, seeds
-    "Accuracy and cost by mixer and epochs"
+) -> pd.DataFrame: # a row a mixer and number of epochs: accuracy in percent, difference from no mixing, CPU seconds
+    "Accuracy and cost by mixer and epochs, with halves of 95% intervals; CPU seconds are of the usual processor"
     rows,usual = [],df.processor.mode().item()
     none = df[(df.mixer=='none')&(df.processor==usual)]
     second = (none.cpu/(none.epochs*none.n_train)).mean() # of no mixing, an image
@@ -85,7 +85,7 @@ def needed(
 def longer_table(
     t:pd.DataFrame, # from `time_table`
     df:pd.DataFrame # from `study_runs`
-) -> pd.DataFrame: # a row a mixer and target: epochs and seconds needed, over those of no mixing; the same for each seed, the fewest and the most
+) -> pd.DataFrame: # a row a mixer and target: epochs and seconds over those of no mixing; fewest and most by seed
     "How many times the epochs and the seconds of no mixing a mixer needs for the same accuracy"
     none,rows = t.loc['none'],[]
     # by seed, of those with all epochs
@@ -109,7 +109,7 @@ SHORTER = {'no mixing in the last fifth': dict(end=.8), 'no mixing in the first 
 def shorter_table(
     df:pd.DataFrame, # from `study_runs`
     epochs:int=20 # of all of them
-) -> pd.DataFrame: # a row a change: accuracy in percent, difference from AlignMixup and from no mixing with the halves of their intervals, CPU seconds
+) -> pd.DataFrame: # a row a change: accuracy in percent, differences, halves of their intervals, CPU seconds
     "What changes to AlignMixup do with a given number of epochs"
     base,none = dict(epochs=epochs),dict(epochs=epochs, mixer='none')
     rows = []
@@ -125,7 +125,7 @@ def shorter_table(
 def unaligned_table(
     df:pd.DataFrame, # from `study_runs`
     epochs:int=160 # of all of them
-) -> pd.DataFrame: # a row each for AlignMixup and the same without alignment: accuracy in percent, differences paired by seed and halves of their intervals, CPU seconds, seeds
+) -> pd.DataFrame: # two rows: accuracy in percent, differences paired by seed, halves of their intervals, CPU seconds
     "AlignMixup with and without its alignment"
     none,base,rows = dict(mixer='none', epochs=epochs),dict(epochs=epochs),[]
     for k,v in {'aligned': {}, 'not aligned': dict(aligned=False)}.items():
