@@ -19,7 +19,7 @@ def make_explorer(
     size:int=32, # pixels a side
     width:int=32, # channels of the first stage
     n:int=24, # images
-) -> AlignmentExplorer: # with a layer of 8x8 places first, if `size` is 32
+) -> AlignmentExplorer: # with a layer of 8x8 positions first, if `size` is 32
     "A panel over an untrained autoencoder"
     g = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
@@ -50,7 +50,7 @@ def moves(
     return res
 
 # %% ../../nbs/benchmarks/03_explorer.ipynb #56189824
-TARGET = 200. # ms for the median of 20 moves of lam and eps, on 2 cores at 8x8 places
+TARGET = 200. # ms for the median of 20 moves of lam and eps, on 2 cores at 8x8 positions
 
 def headline(
     path:Path, # a results file of this benchmark

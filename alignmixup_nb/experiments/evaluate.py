@@ -132,7 +132,7 @@ def merge(
     path, # a results file, which is changed
     other # another, whose runs go before
 ) -> dict: # what the file holds then
-    "Put the runs of one results file in the place of those of another with their mixer and seed"
+    "Replace runs of a results file by those of another with the same mixer and seed"
     res,new = (json.loads(Path(o).read_text()) for o in (path,other))
     odd = [k for k in ('settings','recipe') if res[k]!=new[k]]
     if odd: raise ValueError(f'{path} and {other} differ in {" and ".join(odd)}')
