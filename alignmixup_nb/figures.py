@@ -187,24 +187,12 @@ def show_correspondence(
     n:int=10, # lines, at most
     positions:list=None, # of x, row by row, where lines start; None: where R is sharpest
     ax:plt.Axes=None, # where to draw; None: a new figure
-    dense:bool=False, # all positions in colours instead of lines?
 ) -> plt.Axes: # both images side by side
-    "What corresponds to what, as lines or as colours"
+    "Lines between corresponding positions"
     starts = R.amax(1).argsort(descending=True).tolist() if positions is None else positions
     pairs = [(i,int(R[i].argmax())) for i in starts[:n]]
-    if dense: sheet = paint_tiles([_coloured(x, x2, R, grid)])
-    else: sheet = paint_correspondence(*[enlarge(to_bytes(o), 448) for o in (x, x2)], pairs, grid)
+    sheet = paint_correspondence(*[enlarge(to_bytes(o), 448) for o in (x, x2)], pairs, grid)
     return _show(sheet, ax, 5, 5*sheet.shape[0]/sheet.shape[1])
-
-# %% ../nbs/08_figures.ipynb #bd8f32a0
-def _coloured(x, x2, R, grid):
-    "Two images (3,h,w) under the colours of the positions of x, and those aligned to x'"
-    rows,columns = torch.meshgrid(*[torch.linspace(0, 1, o) for o in grid], indexing='ij')
-    colours = torch.stack([columns, 1-rows, 1-columns]) # (3,h,w)
-    def under(im, c):
-        grey = im.mean(0, keepdim=True)
-        return F.interpolate(c.view(1, 3, *grid), size=im.shape[1:])[0]*(.3+.4*grey)+.4*grey
-    return [under(x, colours),under(x2, colours.flatten(1)@R)]
 
 # %% ../nbs/08_figures.ipynb #5f3c7a90
 def paint_frame(x:np.ndarray, position:int, grid:tuple) -> np.ndarray:
@@ -220,7 +208,7 @@ def paint_mass(x:np.ndarray, mass:Tensor) -> np.ndarray:
     "An image as bytes (h,w,3), painted over where the mass of its positions (rows,columns) is"
     rows,columns = (np.arange(s)*g//s for s,g in zip(x.shape, mass.shape))
     strength = .8*(mass/mass.max().clamp(min=1e-12)).clamp(0, 1).numpy()[rows][:,columns,None]
-    return (x*(1-strength)+np.array(_RED)*strength).astype(np.uint8)
+    return (x+(np.array(_RED, np.float32)-x)*strength+.5).astype(np.uint8)
 
 # %% ../nbs/08_figures.ipynb #d1ec9124
 MORPH_LAMS = (1.,.8,.6,.4,.2,0.)

@@ -39,9 +39,9 @@ class Knobs:
 class Gallery:
     "Images with names"
     def __init__(self, images:Tensor, labels:Tensor|None=None, vocab:list|None=None):
-        self.images,self.vocab = images,list(vocab or [])
         self.labels = None if labels is None else torch.as_tensor(labels).cpu()
-        self._check()
+        self._check(images)
+        self.images,self.vocab = images.cpu(),list(vocab or [])
         self.names = [str(i) if labels is None else f'{i}: {self.class_name(labels[i])}' for i in range(len(images))]
     def class_name(self, k:int) -> str:
         "The name of class `k`"
@@ -61,17 +61,15 @@ class Gallery:
 
 # %% ../nbs/08a_scene.ipynb #2a75db00
 @patch
-def _check(self:Gallery):
+def _check(self:Gallery, x):
     "Refuse what are no images (n,c,h,w) in [0,1] with labels (n,) or None"
-    x,y = self.images,self.labels
     got = f'{x.dtype} of shape {tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__
     if 'float' not in got or x.ndim!=4 or x.shape[1] not in (1,3) or len(x)<2:
         raise ValueError(f'images are 2 or more, as floats (n,1,h,w) or (n,3,h,w), bytes divided by 255; got {got}')
     if not -1e-3<=x.min()<=x.max()<=1.001:
         raise ValueError(f'images have values in [0,1], not {x.min():.3g} to {x.max():.3g}: normalise by mean and std')
-    if y is not None and y.shape!=x.shape[:1]:
-        raise ValueError(f'{len(x)} images have as many labels, got {tuple(y.shape)}')
-    self.images = x.cpu()
+    if self.labels is not None and self.labels.shape!=x.shape[:1]:
+        raise ValueError(f'{len(x)} images have as many labels, got {tuple(self.labels.shape)}')
 
 # %% ../nbs/08a_scene.ipynb #1a75db00
 def _held_out(dls, n):
@@ -118,20 +116,20 @@ class Network:
     def normalise(self, x:Tensor) -> Tensor:
         "Images (n,c,h,w) in [0,1] as the model wants them, on its device"
         return ((x-self.mean)/self.std).to(device_of(self.model))
-    def logits(self, body:Callable) -> Tensor|None:
+    def logits(self, device:torch.device, body:Callable) -> Tensor|None:
         "What `body()` says in eval mode, without gradient: (n,k) on the CPU, or None if those are no logits"
-        pred = at_rest(self.model, device_of(self.model), body)
+        pred = at_rest(self.model, device, body)
         return pred.float().cpu() if isinstance(pred, Tensor) and pred.ndim==2 else None
     def outputs(self, x:Tensor) -> tuple[dict,Tensor|None]:
         "Layer -> output for images (n,c,h,w) in [0,1]; and logits (n,k), or None"
         x,out,names = self.normalise(x),{},{l.module:k for k,l in self.layers.items()}
         def keep(module, args, o): out.setdefault(names[module], o.clone()) # an in-place ReLU may follow
-        return out,self.logits(lambda: hooked(list(names), keep, lambda: self.body(x)))
+        return out,self.logits(x.device, lambda: hooked(list(names), keep, lambda: self.body(x)))
     def classify(self, f:Tensor, layer:str=None) -> Tensor|None:
         "Logits (m,k), or None: what the rest of the network says of outputs (m,...) of a layer"
-        if self.decodes(layer): return self.logits(lambda: self.model.classify(f))
+        if self.decodes(layer): return self.logits(f.device, lambda: self.model.classify(f))
         x,module = self.x[:1].expand(len(f), -1, -1, -1),self.layer(layer).module
-        return self.logits(lambda: hooked([module], lambda *_: f, lambda: self.body(x)))
+        return self.logits(f.device, lambda: hooked([module], lambda *_: f, lambda: self.body(x)))
     def decode(self, f:Tensor) -> Tensor:
         "Features (m,...) of the autoencoder's layer as images (m,c,h,w) in [0,1]"
         y = at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
