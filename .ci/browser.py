@@ -13,7 +13,7 @@ NBS = Path(__file__).resolve().parent.parent/'nbs'
 WANTED = ('tutorials/03_one_object_becoming_another.ipynb', '08b_explorer.ipynb')
 APART = '''
 import numpy as _np, torch as _t
-_m,_s = explorer.scene.mean,explorer.scene.std
+_m,_s = explorer.scene.net.mean,explorer.scene.net.std
 _x = _t.stack([explorer.scene.images[o.value] for o in (explorer.first, explorer.second)])
 with _t.no_grad(): _y = ae.decoder(ae.eval().both((_x-_m)/_s)[1])*_s+_m
 _np.save({file!r}, _t.cat([_x, _y.clamp(0, 1)]).numpy())
@@ -140,10 +140,10 @@ def check(panel, apart):
     def click(name, u, v):
         b = panel.box.locator(f'img.explorer-{name}').bounding_box(); panel.page.mouse.click(b['x']+u*b['width'], b['y']+v*b['height'])
     panel.changed("a click into x", ['x','x2'], lambda: click('x', .62, .55)); panel.quiet()
-    place = tuple(panel.box.locator(f'.explorer-{o} .widget-readout').inner_text() for o in ('row','col'))
+    at = tuple(panel.box.locator(f'.explorer-{o} .widget-readout').inner_text() for o in ('row','col'))
     panel.changed("a click into x'", ['x','x2'], lambda: click('x2', .4, .35)); panel.quiet()
-    assert place!=tuple(panel.box.locator(f'.explorer-{o} .widget-readout').inner_text() for o in ('row','col')), 'the sliders do not follow a click'
-    print('ok  the sliders for the place follow the clicks')
+    assert at!=tuple(panel.box.locator(f'.explorer-{o} .widget-readout').inner_text() for o in ('row','col')), 'the sliders do not follow a click'
+    print('ok  the sliders for the position follow the clicks')
     panel.changed('follow', ['x','x2'], lambda: panel.choose('side', 0)); panel.quiet()
     layers = panel.box.locator('.explorer-layer option').all_inner_texts()
     if len(layers)>1:
@@ -151,7 +151,7 @@ def check(panel, apart):
         panel.box.locator('.explorer-layer select').select_option(index=0); panel.quiet()
     for name in ('first','second'): panel.changed(name, ['aligned','cost'], lambda: panel.press(name, 'ArrowRight')); panel.quiet()
     upload(panel, 0, 'story.png', b'once upon a time')
-    panel.wait('a file that is no image gets a line of text', lambda: 'story.png is not an image' in panel.text('message'))
+    panel.wait('a file that is no image gets a line of text', lambda: 'story.png: it holds no image' in panel.text('message'))
     f = io.BytesIO(); Image.radial_gradient('L').convert('RGBA').rotate(20).save(f, 'PNG')
     panel.changed('an upload with transparent corners', ['x','aligned'], lambda: upload(panel, 0, 'ball.png', f.getvalue()))
     panel.wait('and says what was done to it', lambda: 'ball.png: 256×256; what is transparent lies on' in panel.text('message'))
@@ -165,7 +165,7 @@ def layout(panel, width, out):
     page.set_viewport_size(dict(width=width, height=1000)); page.wait_for_timeout(800); panel.quiet()
     panel.box.scroll_into_view_if_needed()
     box,inside = panel.box.bounding_box(),panel.box.evaluate('o => [o.scrollWidth, o.clientWidth]')
-    assert inside[0]<=inside[1]+1, f'at {width} px the panel is wider than its place: {inside}'
+    assert inside[0]<=inside[1]+1, f'at {width} px the panel is wider than its cell: {inside}'
     for o in panel.box.locator('img').all():
         b = o.bounding_box()
         assert b and b['x']>=box['x']-1 and b['x']+b['width']<=box['x']+box['width']+1 and b['width']>100, f'at {width} px an image lies outside the panel or is tiny: {b} in {box}'

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from ..align import assignment
+from ..core import atomic_write, commit, hardware
 from ..sinkhorn import cost_matrix, marginal_error, relative_cost, sinkhorn
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #8c2f67b1
@@ -91,15 +92,6 @@ def race(
     return {k:spread(v) for k,v in times.items()}
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #ad8cb383
-def _shell(*cmd):
-    try: return subprocess.run(cmd, capture_output=True, text=True, cwd=Path(__file__).parent, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError, NameError): return None
-
-def _cpu():
-    info = Path('/proc/cpuinfo')
-    names = [l.split(':')[1].strip() for l in info.read_text().splitlines() if l.startswith('model name')] if info.exists() else []
-    return names[0] if names else platform.processor() or platform.machine()
-
 def _version(name):
     try: return version(name)
     except PackageNotFoundError: return None
@@ -109,13 +101,15 @@ def environment(
     packages:tuple=('torch','POT','mdot-tnt','alignmixup_nb'), # whose versions matter
 ) -> dict: # of what can go into JSON
     "Hardware, load, threads, versions, commit and date"
-    commit,dirty = _shell('git', 'rev-parse', '--short', 'HEAD') or os.environ.get('ALIGNMIXUP_COMMIT'),_shell('git', 'status', '--porcelain', '--', '*.py')
-    return dict(date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'), command=command, commit=commit and commit+('+changes' if dirty else ''),
-        cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), load=[round(o, 2) for o in os.getloadavg()], gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        system=f'{platform.system()} {platform.machine()}', python=platform.python_version(), versions={k:_version(k) for k in packages})
+    at,on = commit(),hardware(torch.device('cuda' if torch.cuda.is_available() else 'cpu'))
+    return dict(date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'), command=command,
+        commit=at['hash'] and at['hash'][:7]+'+changes'*at['dirty'], load=[round(o, 2) for o in os.getloadavg()],
+        **{k:on[k] for k in ('cpu','cores','threads','gpu','system')},
+        python=platform.python_version(), versions={k:_version(k) for k in packages})
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #b6546662
-CASES = [((32,512,8,8), .1, 50), ((8,2048,7,7), .1, 50), ((128,256,8,8), .1, 50), ((128,512,4,4), 1., 15)] # shape, scale, how many times faster we want to be
+# shape, scale, how many times faster we want to be
+CASES = [((32,512,8,8), .1, 50), ((8,2048,7,7), .1, 50), ((128,256,8,8), .1, 50), ((128,512,4,4), 1., 15)]
 
 def features(
     shape:tuple, # (n,c,h,w)
@@ -146,7 +140,8 @@ def versus_released(
     C = cost_matrix(a.flatten(2), b.flatten(2))
     (P,k),best = released(a, b),optimum(C)
     t = race(dict(ours=lambda: assignment(a, b), released=lambda: released(a, b)), seconds)
-    return dict(shape=shape, scale=scale, target=target, max_cost=C.max().item(), times=t, ratio=t['released']['min']/t['ours']['min'], iterations=k, 
+    return dict(shape=shape, scale=scale, target=target, max_cost=C.max().item(), times=t,
+        ratio=t['released']['min']/t['ours']['min'], iterations=k, 
         ours=quality(assignment(a, b)/r, best), released=quality(P, best), referee=marginal_error(best).max().item())
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #7e7011b9
@@ -154,7 +149,7 @@ def pot_tol(
     C:Tensor, # (n,r,r) costs
     method:str='log_sinkhorn', # or 'sinkhorn'
     error:float=1e-3, # largest L1 error of the row sums that is good enough
-) -> tuple[float,float]: # the loosest power of ten with which POT is good enough, or 1e-3 if none is, and its marginal error there
+) -> tuple[float,float]: # the loosest power of ten that is good enough for POT, or 1e-3, and the marginal error
     "The tolerance to give to POT"
     import ot
     for tol in (1e-1,1e-2,1e-3,1e-4,1e-5):
@@ -171,7 +166,8 @@ def _mdot(C):
         top = C.max().item()
         with warnings.catch_warnings():
             warnings.simplefilter('ignore') # it says when it goes over to fp64
-            return solve_OT_batched(C.new_full((n,r), 1/r), C.new_full((n,s), 1/s), C/top, gamma_f=top/.1, return_plan=True)
+            return solve_OT_batched(C.new_full((n,r), 1/r), C.new_full((n,s), 1/s), C/top, gamma_f=top/.1,
+                return_plan=True)
     return run
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #3c156867
@@ -186,12 +182,16 @@ def versus_pot(
     C,(x,y) = cost_matrix(a.flatten(2), b.flatten(2)),(o.flatten(2).mT.contiguous() for o in (a, b))
     tols = {m:pot_tol(C, m) for m in ('log_sinkhorn','sinkhorn')}
     pot = lambda cost, m='log_sinkhorn': ot.solve_batch(cost, reg=.1, tol=tols[m][0], method=m, grad='detach').plan
-    runners = dict(sinkhorn=lambda: sinkhorn(C), assignment=lambda: assignment(a, b), pot=lambda: pot(C), pot_with_cost=lambda: pot(ot.dist_batch(x, y)))
+    runners = dict(sinkhorn=lambda: sinkhorn(C), assignment=lambda: assignment(a, b), pot=lambda: pot(C),
+        pot_with_cost=lambda: pot(ot.dist_batch(x, y)))
     if tols['sinkhorn'][1]<=1e-3: runners['pot_kernel'] = lambda: pot(C, 'sinkhorn')
     if _mdot(C): runners['mdot'] = _mdot(C)
     t = race(runners, seconds, rounds=(3,100))
-    return dict(shape=shape, scale=scale, times=t, ratio=t['pot']['min']/t['sinkhorn']['min'], ratio_with_cost=t['pot_with_cost']['min']/t['assignment']['min'],
-        ratio_kernel=t['pot_kernel']['min']/t['sinkhorn']['min'] if 'pot_kernel' in t else None, ratio_mdot=t['mdot']['min']/t['sinkhorn']['min'] if 'mdot' in t else None, pot=dict(zip(('tol','marginal'), tols['log_sinkhorn'])), marginal=marginal_error(sinkhorn(C)).max().item())
+    return dict(shape=shape, scale=scale, times=t, ratio=t['pot']['min']/t['sinkhorn']['min'],
+        ratio_with_cost=t['pot_with_cost']['min']/t['assignment']['min'],
+        ratio_kernel=t['pot_kernel']['min']/t['sinkhorn']['min'] if 'pot_kernel' in t else None,
+        ratio_mdot=t['mdot']['min']/t['sinkhorn']['min'] if 'mdot' in t else None,
+        pot=dict(zip(('tol','marginal'), tols['log_sinkhorn'])), marginal=marginal_error(sinkhorn(C)).max().item())
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #cb09ecc3
 def stages(
@@ -207,10 +207,15 @@ def stages(
     kernel = lambda: torch.sub(C, low).div_(-.1).exp_()
     D,e,last = s._start(C, .1)
     f,g = s._solve(D, e, last, None, 2e-3)
-    if s._quick(C, .1, 2e-3) is not None: parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48, shared=True), plan=lambda: s._plan(kernel(), one, one))
-    else: parts = dict(reduce=lambda: s._start(C, .1), levels=lambda: s._anneal(D, e, last), end=lambda: s._solve(D, e, last, None, 2e-3), plan=lambda: s._plan(s._kernel(D, f, g, last), one, one))
+    if s._quick(C, .1, 2e-3) is not None:
+        parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48, shared=True),
+            plan=lambda: s._plan(kernel(), one, one))
+    else:
+        parts = dict(reduce=lambda: s._start(C, .1), levels=lambda: s._anneal(D, e, last),
+            end=lambda: s._solve(D, e, last, None, 2e-3), plan=lambda: s._plan(s._kernel(D, f, g, last), one, one))
     t = race(dict(cost=lambda: relative_cost(a, b), **parts, all=lambda: assignment(a, b)), seconds)
-    for k,v in dict(end='levels', iterate='kernel', plan='kernel').items(): # of what was timed together, the part that is meant
+    # of what was timed together, the part that is meant
+    for k,v in dict(end='levels', iterate='kernel', plan='kernel').items():
         if k in t and v in t: t[k] = {o:max(t[k][o]-t[v][o], 0.) for o in ('min','median','max')}
     return dict(shape=shape, scale=scale, times=t)
 
@@ -243,15 +248,18 @@ def memory(
 ) -> dict: # bytes
     "Measured peaks, the bound we set ourselves and what the broadcast takes"
     n,c,r = shape[0],shape[1],math.prod(shape[2:])
-    return dict(shape=shape, peak=peak_memory(shape), peak_bfloat16=peak_memory(shape, 'bfloat16'), bound=4*n*r*r*4+2*n*c*r*4, plan=n*r*r*4, inputs=2*n*c*r*4, broadcast=n*r*r*c*4)
+    return dict(shape=shape, peak=peak_memory(shape), peak_bfloat16=peak_memory(shape, 'bfloat16'),
+        bound=4*n*r*r*4+2*n*c*r*4, plan=n*r*r*4, inputs=2*n*c*r*4, broadcast=n*r*r*c*4)
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #928328ac
 def rates() -> dict: # bytes a second, multiply-adds times two a second, exponentials a second
     "What this machine can do: copies, products and exponentials"
     x,y,m,e = torch.randn(2**25),torch.empty(2**25),torch.randn(1536, 1536),torch.randn(2**18)
     out = torch.empty_like(e)
-    t = race(dict(copy=lambda: y.copy_(x), product=lambda: m@m, exp=lambda: [torch.exp(e, out=out) for _ in range(10)]), 2.)
-    return dict(bytes=2*4*len(x)/t['copy']['min']*1e3, flops=2*len(m)**3/t['product']['min']*1e3, exps=10*len(e)/t['exp']['min']*1e3)
+    t = race(dict(copy=lambda: y.copy_(x), product=lambda: m@m,
+        exp=lambda: [torch.exp(e, out=out) for _ in range(10)]), 2.)
+    return dict(bytes=2*4*len(x)/t['copy']['min']*1e3, flops=2*len(m)**3/t['product']['min']*1e3,
+        exps=10*len(e)/t['exp']['min']*1e3)
 
 def limit(
     shape:tuple, # (n,c,h,w)
@@ -274,7 +282,8 @@ def scaling(
     "Cost of `assignment` against n, c, r and the scale of the features"
     def point(shape, scale):
         a,b = features(shape, scale)
-        return dict(shape=shape, scale=scale, times=race(dict(ours=lambda: assignment(a, b)), seconds, rounds=(2,50))['ours'], limit=limit(shape, rate))
+        return dict(shape=shape, scale=scale, times=race(dict(ours=lambda: assignment(a, b)), seconds,
+            rounds=(2,50))['ours'], limit=limit(shape, rate))
     return {k:[point(*o) for o in v] for k,v in cases.items()}
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #8da23488
@@ -283,9 +292,13 @@ def headline(
 ) -> list: # of dicts: what, shape, peer, ms of ours, ms of theirs, ratio of minima
     "The ratios of a results file, a row each"
     res = json.loads(Path(path).read_text())
-    if not {'released','pot'}<=set(res): raise ValueError(f'{path} is no results file of this benchmark: it lacks released or pot')
-    def row(what, shape, peer, t, ours, theirs): return dict(what=what, shape=tuple(shape), peer=peer, ours=t[ours]['min'], theirs=t[theirs]['min'], ratio=t[theirs]['min']/t[ours]['min'])
-    rows = [row('assignment', o['shape'], 'the released algorithm', o['times'], 'ours', 'released') for o in res['released']]
+    if not {'released','pot'}<=set(res):
+        raise ValueError(f'{path} is no results file of this benchmark: it lacks released or pot')
+    def row(what, shape, peer, t, ours, theirs):
+        return dict(what=what, shape=tuple(shape), peer=peer, ours=t[ours]['min'], theirs=t[theirs]['min'],
+            ratio=t[theirs]['min']/t[ours]['min'])
+    rows = [row('assignment', o['shape'], 'the released algorithm', o['times'], 'ours', 'released')
+        for o in res['released']]
     rows += [row('plan', o['shape'], 'POT', o['times'], 'sinkhorn', 'pot') for o in res['pot']]
     return rows+[row('assignment', o['shape'], 'POT', o['times'], 'assignment', 'pot_with_cost') for o in res['pot']]
 
@@ -295,10 +308,8 @@ def write_json(
     res:dict, # what goes into it
 ):
     "Write a results file, whole or not at all"
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    tmp = path.with_name(path.name+'.part')
-    tmp.write_text(json.dumps(res, indent=1)+'\n')
-    tmp.replace(path)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(Path(path), json.dumps(res, indent=1)+'\n')
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #ae7d268d
 def main(
@@ -314,8 +325,10 @@ def main(
     torch.set_num_threads(o.threads)
     res,s = dict(environment=environment(' '.join([p.prog, *argv])), quick=o.quick),.1 if o.quick else 1.
     small = lambda shape: (max(shape[0]//8, 2), *shape[1:]) if o.quick else shape
-    parts = dict(released=lambda: [versus_released(small(c), x, t, 15*s) for c,x,t in CASES], pot=lambda: [versus_pot(small(c), x, 12*s) for c,x,_ in CASES],
-        stages=lambda: [stages(small(c), x, 4*s) for c,x,_ in CASES], memory=lambda: memory(small((256,2048,7,7))), rates=rates, scale=lambda: scaling(res['rates'], 3*s))
+    parts = dict(released=lambda: [versus_released(small(c), x, t, 15*s) for c,x,t in CASES],
+        pot=lambda: [versus_pot(small(c), x, 12*s) for c,x,_ in CASES],
+        stages=lambda: [stages(small(c), x, 4*s) for c,x,_ in CASES], memory=lambda: memory(small((256,2048,7,7))),
+        rates=rates, scale=lambda: scaling(res['rates'], 3*s))
     for k,f in parts.items():
         start = time.perf_counter(); res[k] = f()
         print(f'{k}: {time.perf_counter()-start:.0f} s', file=sys.stderr)

@@ -19,16 +19,20 @@ def make_explorer(
     size:int=32, # pixels a side
     width:int=32, # channels of the first stage
     n:int=24, # images
-) -> AlignmentExplorer: # with a layer of 8x8 places first, if `size` is 32
+) -> AlignmentExplorer: # with a layer of 8x8 positions first, if `size` is 32
     "A panel over an untrained autoencoder"
     g = torch.Generator().manual_seed(0)
     torch.manual_seed(0)
     net = small_resnet(n_out=10, c_in=3, size=size, width=width)
     shape = net[:4](torch.zeros(2, 3, size, size)).shape[1:]
-    return AlignmentExplorer(AutoEncoder(net, 'layer3', decoder(tuple(shape), (size,size), 3)), torch.rand(n, 3, size, size, generator=g))
+    return AlignmentExplorer(AutoEncoder(net, 'layer3', decoder(tuple(shape), (size,size), 3)),
+        torch.rand(n, 3, size, size, generator=g))
 
-KNOBS = dict(lam=lambda e, i: setattr(e.lam, 'value', round(i/20, 2)), eps=lambda e, i: setattr(e.eps, 'value', 10**(-2+i/7)), direction=lambda e, i: setattr(e.direction, 'value', i%2),
-             iterations=lambda e, i: setattr(e.n_iter, 'value', (1,2,3,5,10,20,50,100,0)[i%9]), place=lambda e, i: e.follow(i%2, 3*i%64), image=lambda e, i: setattr(e.second, 'value', 2+i))
+def _set(name, value): return lambda e, i: setattr(getattr(e, name), 'value', value(i))
+
+KNOBS = dict(lam=_set('lam', lambda i: round(i/20, 2)), eps=_set('eps', lambda i: 10**(-2+i/7)),
+    direction=_set('direction', lambda i: i%2), iterations=_set('n_iter', lambda i: (1,2,3,5,10,20,50,100,0)[i%9]),
+    place=lambda e, i: e.follow(i%2, 3*i%64), image=_set('second', lambda i: 2+i))
 
 def moves(
     e:AlignmentExplorer, # the panel
@@ -41,18 +45,20 @@ def moves(
         cpu = [time.process_time()]
         for i in range(n): f(e, i); cpu.append(time.process_time())
         compute,encode = zip(*e.timing)
-        res[k] = dict(computing=spread(compute), encoding=spread(encode), both=spread([a+b for a,b in e.timing]), cpu=spread([(b-a)*1e3 for a,b in zip(cpu, cpu[1:])]))
+        res[k] = dict(computing=spread(compute), encoding=spread(encode), both=spread([a+b for a,b in e.timing]),
+            cpu=spread([(b-a)*1e3 for a,b in zip(cpu, cpu[1:])]))
     return res
 
 # %% ../../nbs/benchmarks/03_explorer.ipynb #56189824
-TARGET = 200. # ms for the median of 20 moves of lam and eps, on 2 cores at 8x8 places
+TARGET = 200. # ms for the median of 20 moves of lam and eps, on 2 cores at 8x8 positions
 
 def headline(
     path:Path, # a results file of this benchmark
 ) -> list: # of dicts: knob, median ms of computing, of encoding, of both and of CPU time, target
     "The medians of a results file, a row for each knob"
     res = json.loads(Path(path).read_text())
-    return [dict(knob=k, computing=o['computing']['median'], encoding=o['encoding']['median'], both=o['both']['median'], cpu=o['cpu']['median'], target=res['target']) for k,o in res['moves'].items()]
+    return [dict(knob=k, computing=o['computing']['median'], encoding=o['encoding']['median'],
+        both=o['both']['median'], cpu=o['cpu']['median'], target=res['target']) for k,o in res['moves'].items()]
 
 def main(
     argv:list=None, # arguments of the command line
@@ -67,8 +73,11 @@ def main(
     torch.set_num_threads(o.threads)
     env = environment(' '.join([p.prog, *argv]), ('torch','ipywidgets','pillow','alignmixup_nb'))
     e = make_explorer()
-    res = dict(environment=env, images=tuple(e.scene.images.shape), places=e.scene.grid(), target=TARGET, moves=moves(e, o.moves), load_after=[round(x, 2) for x in os.getloadavg()])
+    res = dict(environment=env, images=tuple(e.scene.images.shape), places=e.scene.net.grid(), target=TARGET,
+        moves=moves(e, o.moves), load_after=[round(x, 2) for x in os.getloadavg()])
     write_json(o.out, res)
-    for r in headline(o.out): print(f"{r['knob']:>10}: {r['both']:.0f} ms, of which {r['encoding']:.0f} for PNG files; CPU time {r['cpu']:.0f}")
+    for r in headline(o.out):
+        print(f"{r['knob']:>10}: {r['both']:.0f} ms, of which {r['encoding']:.0f} for PNG files; CPU time "
+            f"{r['cpu']:.0f}")
 
 if __name__=='__main__' and '__file__' in globals(): main()

@@ -74,7 +74,8 @@ def agree(
     "How far kernel, torch path and truth lie apart, and the sums of R from 1"
     a,b = (o.to(device, dtype) for o in pair(n, c, r, top))
     R = assignment_triton(a, b, n_iter=n_iter, tol=tol).cpu()
-    T = r*sinkhorn(cost_matrix(a.cpu(), b.cpu()), tol=tol) # as many iterations as it takes, and Newton's method at the end
+    # as many iterations as it takes, and Newton's method at the end
+    T = r*sinkhorn(cost_matrix(a.cpu(), b.cpu()), tol=tol)
     E,d = exact(a, b),lambda x,y: (x-y).abs().max().item()
     sums = max(d(R.sum(i), torch.ones(())) for i in (1,2))
     return dict(n=n, c=c, r=r, dtype=str(dtype)[6:], torch=d(R, T), exact=d(R, E), torch_exact=d(T, E), sums=sums)
@@ -98,7 +99,8 @@ def that_run(
     fs,left = {},{}
     for k,make in makers.items():
         try: f = make(); f(); fs[k] = f
-        except Exception as e: left[k] = f'{type(e).__name__}: {e}' # one that fails must not cost the others their times
+        # one that fails must not cost the others their times
+        except Exception as e: left[k] = f'{type(e).__name__}: {e}'
     return fs,left
 
 # %% ../../nbs/benchmarks/04_kernels.ipynb #98fb35e6
@@ -115,7 +117,8 @@ def _peers(a, b):
         return run
     def flash_sinkhorn():
         from flash_sinkhorn import SamplesLoss
-        solve = SamplesLoss(eps=.1, use_epsilon_scaling=False, n_iters=100, threshold=1e-3, potentials=True, backend='alternating', allow_tf32=False)
+        solve = SamplesLoss(eps=.1, use_epsilon_scaling=False, n_iters=100, threshold=1e-3, potentials=True,
+            backend='alternating', allow_tf32=False)
         x,y = (o.float().mT.contiguous() for o in (a, b))
         return lambda: solve(x, y)
     return that_run({o.__name__:o for o in (pot, mdot, flash_sinkhorn)})
@@ -129,8 +132,10 @@ def candidates(
     r,R = a.shape[2],torch.empty(len(a), a.shape[2], a.shape[2], device=a.device)
     own = lambda **kw: lambda: launch(a, b, torch.empty_like(R), .1, 1000, 1e-3, **kw)
     mix = lambda: torch.baddbmm(a, b, assignment_triton(a, b).to(a.dtype).mT, beta=.3, alpha=.7)
-    return dict(triton=lambda: assignment_triton(a, b), triton_tf32x3=own(precision='tf32x3'), triton_16_warps=own(num_warps=16),
-        triton_and_mix=mix, torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r), released=lambda: released(a, b)[0].mul_(r))
+    return dict(triton=lambda: assignment_triton(a, b), triton_tf32x3=own(precision='tf32x3'),
+        triton_16_warps=own(num_warps=16),
+        triton_and_mix=mix, torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r),
+        released=lambda: released(a, b)[0].mul_(r))
 
 # %% ../../nbs/benchmarks/04_kernels.ipynb #8cfdc30d
 def _spread(fs, device, rounds):
@@ -156,18 +161,21 @@ def _time_shape(n, c, r, device, top, rounds):
     o['marginal_error'] = {k:err(fs[k]()) for k in ('triton','torch','released') if k in fs}
     if device.type!='cuda': return o
     alone = lambda f: triton.testing.do_bench(f, warmup=10, rep=50, return_mode='min') # ms
-    return o|dict(device={k:alone(fs[k]) for k in ('triton','triton_and_mix') if k in fs}, peak_extra_bytes=_without_waiting(fs['triton_and_mix']))
+    return o|dict(device={k:alone(fs[k]) for k in ('triton','triton_and_mix') if k in fs},
+        peak_extra_bytes=_without_waiting(fs['triton_and_mix']))
 
 def _time_large(n, c, r, device, rounds):
     "Times of the torch path and of the peers beyond the kernel's reach"
     a,b = (o.to(device) for o in pair(n, c, r))
     peers,left = _peers(a, b)
-    return dict(n=n, c=c, r=r, left_out=left, ms=_spread(dict(torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r))|peers, device, rounds))
+    return dict(n=n, c=c, r=r, left_out=left, ms=_spread(dict(torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r))
+        |peers, device, rounds))
 
 # %% ../../nbs/benchmarks/04_kernels.ipynb #111e33ff
 def _jobs(tiny, rounds):
     "What is timed: where the row goes, the shape, arguments and function"
-    tops,shapes = ((.5,),[(1,8,2)]) if tiny else ((20.,470.),[(128,512,16),(128,256,64),(256,2048,49),(256,1024,196),(32,256,128)])
+    tops,shapes = ((.5,),[(1,8,2)]) if tiny else ((20.,470.),
+        [(128,512,16),(128,256,64),(256,2048,49),(256,1024,196),(32,256,128)])
     large = [(1,8,3)] if tiny else [(8,256,784),(1,256,3136)]
     return [*(('times', s, dict(top=t, rounds=rounds), _time_shape) for s in shapes for t in tops),
             *(('large', s, dict(rounds=min(rounds, 5)), _time_large) for s in large)]
@@ -199,13 +207,16 @@ def main(
     p = argparse.ArgumentParser(prog='python -m alignmixup_nb.benchmarks.kernels', description=main.__doc__)
     p.add_argument('--out', default='kernels.json', help='file to write')
     p.add_argument('--rounds', type=int, default=30, help='timings of each candidate')
-    p.add_argument('--tiny', action='store_true', help='tiny sizes, to see that it runs: with TRITON_INTERPRET=1 on a CPU')
+    p.add_argument('--tiny', action='store_true', help='tiny sizes, to see that it runs: with TRITON_INTERPRET=1 on '
+        'a CPU')
     o = p.parse_args(argv)
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    if not available(device): p.error('there is no CUDA device with triton; to try the command without: TRITON_INTERPRET=1 and --tiny')
+    if not available(device):
+        p.error('there is no CUDA device with triton; to try the command without: TRITON_INTERPRET=1 and --tiny')
     res = measure(device, Path(o.out), o.rounds, o.tiny, ' '.join([p.prog, *(sys.argv[1:] if argv is None else argv)]))
     for row in res['agree']: print(*(f'{k} {v:.1e}' if isinstance(v, float) else f'{k} {v}' for k,v in row.items()))
-    for row in res['times']+res['large']: print(row['n'], row['c'], row['r'], {k:round(v['median'], 3) for k,v in row['ms'].items()})
+    for row in res['times']+res['large']:
+        print(row['n'], row['c'], row['r'], {k:round(v['median'], 3) for k,v in row['ms'].items()})
     if not res['agrees']: raise SystemExit(f'the kernel does not agree with the exact solution: see "agree" in {o.out}')
     if res['failed']: raise SystemExit(f'{len(res["failed"])} timings failed: see "failed" in {o.out}')
 

@@ -52,9 +52,12 @@ def make_learner(
     "A learner on one batch of noise"
     form = dict(memory_format=torch.channels_last) if channels_last else {}
     g = torch.Generator().manual_seed(0)
-    batch = (torch.randn(n, 3, size, size, generator=g).to(device, **form),torch.randint(10, (n,), generator=g).to(device))
-    cbs = [StepTimer(wait), StepTimerEnd()]+([] if mode=='none' else [AlignMixupCallback(modes=(mode,), seed=0, layer=layer)])
-    return Learner(DataLoaders([batch], [batch], device=torch.device(device)), model.to(device, **form), loss_func=nn.CrossEntropyLoss(), opt_func=partial(SGD, mom=.9), cbs=cbs)
+    batch = (torch.randn(n, 3, size, size, generator=g).to(device, **form),
+        torch.randint(10, (n,), generator=g).to(device))
+    cbs = [StepTimer(wait), StepTimerEnd()]+([] if mode=='none'
+        else [AlignMixupCallback(modes=(mode,), seed=0, layer=layer)])
+    return Learner(DataLoaders([batch], [batch], device=torch.device(device)), model.to(device, **form),
+        loss_func=nn.CrossEntropyLoss(), opt_func=partial(SGD, mom=.9), cbs=cbs)
 
 # %% ../../nbs/benchmarks/02_training_step.ipynb #7caa035f
 def layer_output(
@@ -79,13 +82,16 @@ def mix_alone(
     "Forward and backward of aligned mixing, and input mixing, alone"
     g = torch.Generator().manual_seed(0)
     mixer,perm = AlignMixup(),torch.randperm(len(xb), generator=g)
-    x,grad = feats.detach().clone().requires_grad_(),torch.empty_like(feats).copy_(torch.randn(feats.shape, generator=g))
+    x,grad = feats.detach().clone().requires_grad_(),torch.empty_like(feats).copy_(torch.randn(feats.shape,
+        generator=g))
     def feature(direction):
         x.grad = None
         mixer.apply(Record('feature', .4, perm, direction), x)[0].backward(grad)
-    runners = dict(feature0=partial(feature, 0), feature1=partial(feature, 1), input=lambda: mixer.apply(Record('input', .4, perm), xb))
+    runners = dict(feature0=partial(feature, 0), feature1=partial(feature, 1),
+        input=lambda: mixer.apply(Record('input', .4, perm), xb))
     t = race(runners, seconds=1e9, rounds=(runs,runs), wait=wait)
-    return dict(times=t, extra=max(t['feature0']['min'], t['feature1']['min'])-t['input']['min'], max_cost=cost_matrix(feats.flatten(2), feats[perm.to(feats.device)].flatten(2)).max().item())
+    return dict(times=t, extra=max(t['feature0']['min'], t['feature1']['min'])-t['input']['min'],
+        max_cost=cost_matrix(feats.flatten(2), feats[perm.to(feats.device)].flatten(2)).max().item())
 
 # %% ../../nbs/benchmarks/02_training_step.ipynb #ce9187d0
 def measure(
@@ -101,7 +107,8 @@ def measure(
     "Full steps in turns, then the mix alone"
     wait = torch.cuda.synchronize if device=='cuda' else None
     auto = lambda: torch.autocast(device, torch.bfloat16) if bf16 else nullcontext()
-    learners = {m if l is None else f'feature at {l}': make_learner(make(), m, l, n, size, device, wait, bf16) for m,l in [('none',None),('input',None)]+[('feature',l) for l in layers]}
+    learners = {m if l is None else f'feature at {l}': make_learner(make(), m, l, n, size, device, wait, bf16)
+        for m,l in [('none',None),('input',None)]+[('feature',l) for l in layers]}
     for _ in range(steps+1):
         for o in learners.values():
             with o.no_bar(), o.no_logging(), auto(): o.fit(1, 1e-3)
@@ -109,7 +116,8 @@ def measure(
     step,xb = res['steps']['input']['median'],learners['input'].dls.train[0][0]
     for l in layers:
         with auto(): feats = layer_output(learners[f'feature at {l}'].model, l, xb)
-        hard = torch.empty_like(feats).copy_(torch.randn(feats.shape, generator=torch.Generator().manual_seed(0)).relu())
+        hard = torch.empty_like(feats).copy_(torch.randn(feats.shape,
+            generator=torch.Generator().manual_seed(0)).relu())
         for what,f in (('of the network',feats), ('of unit scale',hard)):
             with auto(): t = mix_alone(f, xb, runs, wait)
             res['mixes'].append(dict(layer=l, features=what, shape=tuple(f.shape), overhead=t['extra']/step, **t))
@@ -118,12 +126,14 @@ def measure(
 # %% ../../nbs/benchmarks/02_training_step.ipynb #0a0e714e
 def headline(
     path:Path, # a results file of this benchmark
-) -> list: # of dicts: layer, features, shape, ms that aligned mixing adds, ms of a median step, overhead as a share, target
+) -> list: # of dicts: layer, features, shape, ms that aligned mixing adds, ms of a step, overhead, target
     "What aligned mixing adds, a row for each layer and kind of features"
     res = json.loads(Path(path).read_text())
-    if not {'steps','mixes','target'}<=set(res): raise ValueError(f'{path} is no results file of this benchmark: it lacks steps, mixes or target')
+    if not {'steps','mixes','target'}<=set(res):
+        raise ValueError(f'{path} is no results file of this benchmark: it lacks steps, mixes or target')
     step = res['steps']['input']['median']
-    return [dict(layer=o['layer'], features=o['features'], shape=tuple(o['shape']), extra=o['extra'], step=step, overhead=o['overhead'], target=res['target']) for o in res['mixes']]
+    return [dict(layer=o['layer'], features=o['features'], shape=tuple(o['shape']), extra=o['extra'], step=step,
+        overhead=o['overhead'], target=res['target']) for o in res['mixes']]
 
 # %% ../../nbs/benchmarks/02_training_step.ipynb #ca4a3b23
 def main(
@@ -143,6 +153,8 @@ def main(
     env = environment(' '.join([p.prog, *argv]), ('torch','fastai','triton','alignmixup_nb'))
     n,steps,runs = (16,1,5) if o.quick else (128,o.steps,50)
     res = measure(preact_resnet18, ('layer4','layer3'), n, 32, steps, runs, o.device, o.bf16)
-    write_json(o.out, dict(environment=env, quick=o.quick, network='PreAct-ResNet-18', batch=(n,3,32,32), bf16=o.bf16, target=.02 if o.device=='cuda' else .01) | res | dict(load_after=[round(x, 2) for x in os.getloadavg()]))
+    write_json(o.out, dict(environment=env, quick=o.quick, network='PreAct-ResNet-18', batch=(n,3,32,32),
+        bf16=o.bf16, target=.02 if o.device=='cuda' else .01) | res
+        | dict(load_after=[round(x, 2) for x in os.getloadavg()]))
 
 if __name__=='__main__' and '__file__' in globals(): main()

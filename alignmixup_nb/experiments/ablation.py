@@ -11,20 +11,22 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from ..study import paired, pick, read_study, read_results, study_runs, mean_ci
 
 # %% ../../nbs/experiments/ablation.ipynb #e802daf6
-LAYERS = ('input','stem','layer1','layer2','layer3','norm','act') # of `small_resnet`, in order, and the images themselves
+# of `small_resnet`, in order, and the images themselves
+LAYERS = ('input','stem','layer1','layer2','layer3','norm','act')
 
 def _pm(m, h): return f'{m:+.2f}' + (' (one seed)' if math.isnan(h) else f' ± {h:.2f}')
 
 def layer_table(
     df:pd.DataFrame # from `study_runs`
-) -> pd.DataFrame: # a row a layer: accuracy in percent, difference and half the width of its interval, seeds, CPU seconds
+) -> pd.DataFrame: # a row a layer: accuracy in percent, difference, half its interval, seeds, CPU seconds
     "Aligned against unaligned mixing of features, by layer"
     rows = []
     for l in LAYERS:
         a,b = (dict(modes='feature', layer=l, aligned=o) for o in (True,False))
         if not (len(pick(df, **a)) and len(pick(df, **b))): continue
         diff,ci,n = paired(df, a, b)
-        rows.append(dict(layer=l, aligned=pick(df, **a).accuracy.mean(), unaligned=pick(df, **b).accuracy.mean(), diff=diff, ci=ci, seeds=n, cpu=pick(df, **a).cpu.median(), cpu_unaligned=pick(df, **b).cpu.median()))
+        rows.append(dict(layer=l, aligned=pick(df, **a).accuracy.mean(), unaligned=pick(df, **b).accuracy.mean(),
+            diff=diff, ci=ci, seeds=n, cpu=pick(df, **a).cpu.median(), cpu_unaligned=pick(df, **b).cpu.median()))
     return pd.DataFrame(rows).set_index('layer')
 
 # %% ../../nbs/experiments/ablation.ipynb #eda946bc
@@ -39,10 +41,13 @@ def plot_layers(
         for i,l in enumerate(t.index):
             v = pick(df, modes='feature', layer=l, aligned=al).accuracy
             axs[0].plot([i+.15*k]*len(v), v, '.', color=c, ms=4, alpha=.5)
-            axs[0].plot(i+.15*k, v.mean(), 'o', color=c, ms=5, label=('aligned' if al else 'unaligned') if i==0 else None)
+            axs[0].plot(i+.15*k, v.mean(), 'o', color=c, ms=5,
+                label=('aligned' if al else 'unaligned') if i==0 else None)
     axs[0].legend(fontsize=7, loc='lower right')
     axs[1].errorbar(range(len(t)), t['diff'], yerr=t.ci, fmt='o', capsize=3, color='k', ms=4)
-    for i in np.flatnonzero(t.ci.isna()): axs[1].plot(i, t['diff'].iloc[i], 'o', color='w', mec='k', ms=4); axs[1].annotate('one seed', (i, t['diff'].iloc[i]), (5,-2), textcoords='offset points', fontsize=6)
+    for i in np.flatnonzero(t.ci.isna()):
+        axs[1].plot(i, t['diff'].iloc[i], 'o', color='w', mec='k', ms=4)
+        axs[1].annotate('one seed', (i, t['diff'].iloc[i]), (5,-2), textcoords='offset points', fontsize=6)
     axs[1].axhline(0, color='grey', lw=.7)
     for ax,y in zip(axs, ('accuracy, %','aligned - unaligned, points')):
         ax.set_xticks(range(len(t)), t.index, fontsize=8)
@@ -50,16 +55,20 @@ def plot_layers(
         ax.tick_params(labelsize=7)
 
 # %% ../../nbs/experiments/ablation.ipynb #7863050d
-FACTORS = {'as it is': {}, 'not aligned': dict(aligned=False), 'nothing mixed': dict(mixer='none'), 'images only': dict(modes='input'), 'features only': dict(modes='feature', layer='norm', aligned=True), 'embedding only': dict(modes='embedding'),
-    'images, features, clean': dict(modes='input,feature,clean'), 'direction 0': dict(direction=0), 'direction 1': dict(direction=1), 'eps 0.01': dict(eps=.01), 'eps 1': dict(eps=1.),
+FACTORS = {'as it is': {}, 'not aligned': dict(aligned=False), 'nothing mixed': dict(mixer='none'),
+    'images only': dict(modes='input'), 'features only': dict(modes='feature', layer='norm', aligned=True),
+    'embedding only': dict(modes='embedding'),
+    'images, features, clean': dict(modes='input,feature,clean'), 'direction 0': dict(direction=0),
+    'direction 1': dict(direction=1), 'eps 0.01': dict(eps=.01), 'eps 1': dict(eps=1.),
     'alpha 0.5': dict(alpha=.5), 'alpha 1': dict(alpha=1.), "the paper's solver": dict(method='paper')}
 
 def factor_table(
     df:pd.DataFrame # from `study_runs`
-) -> pd.DataFrame: # a row a factor: accuracy in percent, difference from AlignMixup as it is and half the width of its interval, CPU seconds, seeds
+) -> pd.DataFrame: # a row a factor: accuracy in percent, difference, half its interval, CPU seconds, seeds
     "AlignMixup with one setting changed, against AlignMixup as it is"
     there = {k:v for k,v in FACTORS.items() if len(pick(df, **v))}
-    rows = [dict(factor=k, accuracy=pick(df, **v).accuracy.mean(), **dict(zip(('diff','ci','seeds'), paired(df, v, {}))), cpu=pick(df, **v).cpu.median()) for k,v in there.items()]
+    rows = [dict(factor=k, accuracy=pick(df, **v).accuracy.mean(),
+        **dict(zip(('diff','ci','seeds'), paired(df, v, {}))), cpu=pick(df, **v).cpu.median()) for k,v in there.items()]
     return pd.DataFrame(rows).set_index('factor')
 
 # %% ../../nbs/experiments/ablation.ipynb #dad47c4d
@@ -69,7 +78,8 @@ def word(
 ) -> str:
     "What a difference says"
     if math.isnan(h): return f'was tried with one seed, which says little ({m:+.2f} points)'
-    return f'{("helps" if m>0 else "hurts") if abs(m)>h else "makes no difference that the seeds can tell from chance"} ({m:+.2f} ± {h:.2f} points)'
+    says = ('helps' if m>0 else 'hurts') if abs(m)>h else 'makes no difference that the seeds can tell from chance'
+    return f'{says} ({m:+.2f} ± {h:.2f} points)'
 
 def verdict(
     df:pd.DataFrame # from `study_runs`
@@ -79,5 +89,7 @@ def verdict(
     clear = f.drop(index=['as it is','nothing mixed'], errors='ignore')
     clear = clear[clear['diff'].abs()>clear.ci]
     says = [f'Aligning before mixing at {l} {word(r["diff"], r.ci)}.' for l,r in t.iterrows()]
-    says += [f'In AlignMixup as it is, leaving the alignment out {word(*f.loc["not aligned",["diff","ci"]])}; leaving out the mixing altogether {word(*f.loc["nothing mixed",["diff","ci"]])}.']
-    return says+['Changes to it that make a clear difference: ' + ('; '.join(f'{k} {_pm(r["diff"], r.ci)}' for k,r in clear.iterrows()) or 'none') + '.']
+    says += [f'In AlignMixup as it is, leaving the alignment out {word(*f.loc["not aligned",["diff","ci"]])}; '
+        f'leaving out the mixing altogether {word(*f.loc["nothing mixed",["diff","ci"]])}.']
+    return says+['Changes to it that make a clear difference: '
+        + ('; '.join(f'{k} {_pm(r["diff"], r.ci)}' for k,r in clear.iterrows()) or 'none') + '.']

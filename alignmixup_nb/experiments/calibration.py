@@ -19,7 +19,8 @@ def best_temperature(
 ) -> float: # from 0.05 to 20
     "The temperature with the least cross-entropy"
     from scipy.optimize import minimize_scalar
-    return float(np.exp(minimize_scalar(lambda t: F.cross_entropy(logits/float(np.exp(t)), y).item(), bounds=(np.log(.05), np.log(20)), method='bounded').x))
+    return float(np.exp(minimize_scalar(lambda t: F.cross_entropy(logits/float(np.exp(t)), y).item(),
+        bounds=(np.log(.05), np.log(20)), method='bounded').x))
 
 def measure(
     model, # a trained network
@@ -31,7 +32,8 @@ def measure(
     p,h = logits.softmax(1),len(y)//2
     r,t = reliability(p, y, k),best_temperature(logits[:h], y[:h])
     bins = {o:[None if v!=v else round(v, 5) for v in r[o].tolist()] for o in ('share','confidence','accuracy')}
-    return dict(ece=ece(p, y, k), gap=r['gap'], nll=F.cross_entropy(logits, y).item(), temperature=t, ece_half=ece(p[h:], y[h:], k), ece_scaled=ece((logits[h:]/t).softmax(1), y[h:], k), bins=bins)
+    return dict(ece=ece(p, y, k), gap=r['gap'], nll=F.cross_entropy(logits, y).item(), temperature=t,
+        ece_half=ece(p[h:], y[h:], k), ece_scaled=ece((logits[h:]/t).softmax(1), y[h:], k), bins=bins)
 
 def main(
     argv:list=None # arguments; those of the process unless given

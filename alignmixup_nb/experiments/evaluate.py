@@ -13,9 +13,10 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np, pandas as pd, torch
+from ..core import atomic_write, commit, hardware, versions
 from ..data import get_dls
 from ..study import mean_ci
-from ..train import FILES, MIXERS, atomic_write, commit, hardware, load_model, read_result, versions
+from ..train import FILES, MIXERS, load_model, read_result
 
 # %% ../../nbs/experiments/evaluate.ipynb #091b226f
 def find_runs(
@@ -23,7 +24,8 @@ def find_runs(
 ) -> list: # of (folder, result), by seed and then in the order of `MIXERS`
     "All finished runs in a folder"
     done = [o.parent for o in sorted(Path(path).glob(f'*/{FILES["result"]}')) if (o.parent/FILES['model']).exists()]
-    if not done: raise ValueError(f'{path} has no finished runs: no folder in it holds {FILES["result"]} and {FILES["model"]}')
+    if not done:
+        raise ValueError(f'{path} has no finished runs: no folder in it holds {FILES["result"]} and {FILES["model"]}')
     runs = [(o, read_result(o/FILES['result'])) for o in done]
     return sorted(runs, key=lambda o: (o[1]['recipe']['seed'], list(MIXERS).index(o[1]['recipe']['mixer'])))
 
@@ -31,12 +33,14 @@ def common(
     runs:list # as `find_runs` gives them
 ) -> dict: # the settings of a recipe but for mixer and seed
     "The recipe that all runs share, or an error: only like may be compared with like"
-    rest = [{k:v for k,v in r['recipe'].items() if k not in ('mixer','seed','device','threads','workers')} for _,r in runs]
+    rest = [{k:v for k,v in r['recipe'].items() if k not in ('mixer','seed','device','threads','workers')}
+        for _,r in runs]
     odd = next((i for i,o in enumerate(rest) if o!=rest[0]), None)
     if odd is not None:
         diff = [k for k in rest[0] if rest[odd].get(k)!=rest[0][k]]
         raise ValueError(f'{runs[odd][0]} and {runs[0][0]} differ in {", ".join(diff)}, and not only in mixer and seed')
-    twice = [f'{m} {s}' for (m,s),n in pd.Series([(r['recipe']['mixer'],r['recipe']['seed']) for _,r in runs]).value_counts().items() if n>1]
+    twice = [f'{m} {s}' for (m,s),n in pd.Series([(r['recipe']['mixer'],r['recipe']['seed'])
+        for _,r in runs]).value_counts().items() if n>1]
     if twice: raise ValueError(f'there is more than one run of mixer and seed {", ".join(twice)}')
     return rest[0]
 
@@ -91,15 +95,18 @@ def command(
     argv:list=None # arguments; those of the process unless given
 ):
     "Evaluate all runs of a folder"
-    p = argparse.ArgumentParser(prog=f'python -m alignmixup_nb.experiments.{name}', description=command.__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p = argparse.ArgumentParser(prog=f'python -m alignmixup_nb.experiments.{name}', description=command.__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument('--runs', required=True, help='folder of run folders, each with result.json and model.safetensors')
     p.add_argument('--out', required=True, help='the results file, JSON')
     p.add_argument('--threads', type=int, default=1, help='threads of torch')
-    for k,v in settings.items(): p.add_argument('--'+k.replace('_','-'), type=type(v), default=v, help='see the notebook')
+    for k,v in settings.items():
+        p.add_argument('--'+k.replace('_','-'), type=type(v), default=v, help='see the notebook')
     o = vars(p.parse_args(argv))
     torch.set_num_threads(o.pop('threads'))
     runs,out = Path(o.pop('runs')),Path(o.pop('out'))
-    typed = f'{p.prog} --runs {shlex.quote(runs.name)} --out {shlex.quote(out.name)}' + ''.join(f' --{k.replace("_","-")} {v}' for k,v in o.items() if v!=settings[k])
+    typed = (f'{p.prog} --runs {shlex.quote(runs.name)} --out '
+        f'{shlex.quote(out.name)}') + ''.join(f' --{k.replace("_","-")} {v}' for k,v in o.items() if v!=settings[k])
     try: evaluate(runs, out, measure, o, typed, lambda s: print(s, flush=True))
     except (ValueError, OSError) as e: p.error(str(e))
 
@@ -125,12 +132,13 @@ def merge(
     path, # a results file, which is changed
     other # another, whose runs go before
 ) -> dict: # what the file holds then
-    "Put the runs of one results file in the place of those of another with their mixer and seed"
+    "Replace runs of a results file by those of another with the same mixer and seed"
     res,new = (json.loads(Path(o).read_text()) for o in (path,other))
     odd = [k for k in ('settings','recipe') if res[k]!=new[k]]
     if odd: raise ValueError(f'{path} and {other} differ in {" and ".join(odd)}')
     note = {k:new[k] for k in ('command','commit','versions','hardware','date')}
-    rows = {(o['mixer'],o['seed']):o for o in res['runs']} | {(o['mixer'],o['seed']):o|dict(measured=note) for o in new['runs']}
+    rows = {(o['mixer'],o['seed']):o for o in res['runs']} | {(o['mixer'],o['seed']):o|dict(measured=note)
+        for o in new['runs']}
     res['runs'] = sorted(rows.values(), key=lambda o: (o['seed'], list(MIXERS).index(o['mixer'])))
     _write(path, res)
     return res
@@ -141,15 +149,18 @@ def about(
     "Where the numbers of a results file come from"
     res = json.loads(Path(path).read_text())
     r,runs = res['recipe'],res['runs']
-    line = lambda o, what: f"{what} {o['date'][:10]} on {o['hardware']['cpu']}, commit {o['commit']['hash'][:7]}: {o['command']}"
+    line = lambda o, what: (f"{what} {o['date'][:10]} on {o['hardware']['cpu']}, commit {o['commit']['hash'][:7]}: "
+        f"{o['command']}")
     hashes = lambda runs: ', '.join(sorted({o['trained']['hash'][:7] for o in runs}))
     later = {json.dumps(o['measured'], sort_keys=True):o['measured'] for o in runs if 'measured' in o}
     own = [o for o in runs if 'measured' not in o]
-    lines = [f"{len(runs)} networks, {len({o['seed'] for o in runs})} seeds: {r['model']}, {r['data']}, {r['n_train']} training images, {r['epochs']} epochs; {res['settings']}, {res['seconds']:.0f} s",
+    lines = [f"{len(runs)} networks, {len({o['seed'] for o in runs})} seeds: {r['model']}, {r['data']}, "
+        f"{r['n_train']} training images, {r['epochs']} epochs; {res['settings']}, {res['seconds']:.0f} s",
              line(res, 'measured')+f' (trained by {hashes(own)})']
     for k,o in later.items():
         those = [x for x in runs if 'measured' in x and json.dumps(x['measured'], sort_keys=True)==k]
-        lines.append(line(o, f"{', '.join(sorted({x['mixer'] for x in those}))} measured")+f' (trained by {hashes(those)})')
+        lines.append(line(o, f"{', '.join(sorted({x['mixer'] for x in those}))} measured")
+            +f' (trained by {hashes(those)})')
     return '\n'.join(lines)
 
 # %% ../../nbs/experiments/evaluate.ipynb #72ef96e5
@@ -230,7 +241,8 @@ def show_table(
     return pd.DataFrame(out | dict(seeds=o.seeds.tolist()), index=o.index)
 
 # %% ../../nbs/experiments/evaluate.ipynb #915052c5
-NAMES = dict(none='no mixing', mixup='mixup', cutmix='CutMix', fmix='FMix', saliencymix='SaliencyMix', manifoldmixup='manifold mixup', alignmixup='AlignMixup')
+NAMES = dict(none='no mixing', mixup='mixup', cutmix='CutMix', fmix='FMix', saliencymix='SaliencyMix',
+    manifoldmixup='manifold mixup', alignmixup='AlignMixup')
 COLOURS = dict(none='k', mixup='C0', cutmix='C4', fmix='C3', saliencymix='C6', manifoldmixup='C2', alignmixup='C1')
 
 def plot_runs(
@@ -243,7 +255,8 @@ def plot_runs(
     "A dot for each run, and means with intervals"
     t = over_none(df, column)
     for i,(m,r) in enumerate(t.iterrows()):
-        ax.errorbar([factor*r['mean']], [i], xerr=None if np.isnan(r.ci) else [factor*r.ci], fmt='o', capsize=3, color=COLOURS[m])
+        ax.errorbar([factor*r['mean']], [i], xerr=None if np.isnan(r.ci) else [factor*r.ci], fmt='o', capsize=3,
+            color=COLOURS[m])
         ax.plot(factor*df[df.mixer==m][column], [i+.25]*(df.mixer==m).sum(), 'k.', ms=3)
     ax.set(yticks=range(len(t)), yticklabels=[NAMES[m] for m in t.index], xlabel=label, ylim=(len(t)-.5,-.5))
 
@@ -297,5 +310,7 @@ def live(
     import tempfile
     from alignmixup_nb.train import Recipe, train
     with tempfile.TemporaryDirectory() as d:
-        for m in ('none','alignmixup'): train(Recipe(mixer=m, n_train=600, epochs=3, width=8, eval='last', device='cpu', threads=1, seed=0), out=Path(d)/'runs'/m, log=None)
+        for m in ('none','alignmixup'):
+            train(Recipe(mixer=m, n_train=600, epochs=3, width=8, eval='last', device='cpu', threads=1, seed=0),
+                out=Path(d)/'runs'/m, log=None)
         return pd.DataFrame(evaluate(Path(d)/'runs', Path(d)/'out.json', measure, settings, log=lambda s: None)['runs'])

@@ -27,7 +27,8 @@ def with_boxes(
         dl = dls.valid.new(ims)
     else: raise ValueError('the held-out images have no boxes, and are files, which are put on no canvas')
     for x,y in dl:
-        if x.shape[-1]!=size: raise ValueError(f'size is {size}, and these images have boxes and {x.shape[-1]} pixels a side')
+        if x.shape[-1]!=size:
+            raise ValueError(f'size is {size}, and these images have boxes and {x.shape[-1]} pixels a side')
         here,boxes = boxes[:len(x)],boxes[len(x):]
         k = len(here)
         yield x[:k].as_subclass(torch.Tensor),y[:k].cpu().as_subclass(torch.Tensor),here

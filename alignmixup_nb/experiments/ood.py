@@ -22,7 +22,8 @@ def measure(
     out = {o: dls.valid.new(ood_images(o, settings['n'], size, c)) for o in OOD_SETS}
     for s in SCORES:
         inside = ood_scores(model, dls.valid, s, fit=fit, n=settings['n'])
-        for o,dl in out.items(): res[f'{s}_{o}'] = {k:round(v, 5) for k,v in ood_metrics(inside, ood_scores(model, dl, s, fit=fit)).items()}
+        for o,dl in out.items():
+            res[f'{s}_{o}'] = {k:round(v, 5) for k,v in ood_metrics(inside, ood_scores(model, dl, s, fit=fit)).items()}
         res[s] = sum(res[f'{s}_{o}']['auroc'] for o in OOD_SETS)/len(OOD_SETS)
     return res
 

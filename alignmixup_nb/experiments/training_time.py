@@ -26,8 +26,8 @@ def cost_ratios(
 def time_table(
     df:pd.DataFrame, # from `study_runs`
     cost:pd.DataFrame=None # the same, of the list that tells what each mixer costs
-) -> pd.DataFrame: # a row a mixer and number of epochs: accuracy in percent, half the width of its interval, difference from no mixing with the same epochs, CPU seconds on the usual processor, whether these are estimated, seeds
-    "Accuracy and cost by mixer and epochs"
+) -> pd.DataFrame: # a row a mixer and number of epochs: accuracy in percent, difference from no mixing, CPU seconds
+    "Accuracy and cost by mixer and epochs, with halves of 95% intervals; CPU seconds are of the usual processor"
     rows,usual = [],df.processor.mode().item()
     none = df[(df.mixer=='none')&(df.processor==usual)]
     second = (none.cpu/(none.epochs*none.n_train)).mean() # of no mixing, an image
@@ -40,7 +40,9 @@ def time_table(
             mean,ci = mean_ci(g.accuracy)
             diff,dci,n = paired(df, this, base) if m!='none' else (0.,0.,len(g))
             cpu = g.cpu[g.processor==usual].mean()
-            rows.append(dict(mixer=m, epochs=e, accuracy=mean, ci=ci, diff=diff, dci=dci, cpu=ratio.get(m, math.nan)*second*e*g.n_train.mean() if math.isnan(cpu) else cpu, estimated=math.isnan(cpu), seeds=n))
+            rows.append(dict(mixer=m, epochs=e, accuracy=mean, ci=ci, diff=diff, dci=dci,
+                cpu=ratio.get(m, math.nan)*second*e*g.n_train.mean() if math.isnan(cpu) else cpu,
+                estimated=math.isnan(cpu), seeds=n))
     return pd.DataFrame(rows).set_index(['mixer','epochs'])
 
 # %% ../../nbs/experiments/training_time.ipynb #46987737
@@ -52,7 +54,8 @@ def plot_time(
     for k,(m,g) in enumerate(t.groupby(level=0, sort=False)):
         g = g.droplevel(0)
         for ax,x in zip(axs, (g.index*(1+.02*(k-3)),g.cpu)):
-            ax.errorbar(x, g.accuracy, yerr=g.ci.fillna(0), marker='o', ms=3, lw=1, capsize=2, label=NAMES[m], color=COLOURS[m])
+            ax.errorbar(x, g.accuracy, yerr=g.ci.fillna(0), marker='o', ms=3, lw=1, capsize=2, label=NAMES[m],
+                color=COLOURS[m])
         axs[1].plot(g.cpu[g.estimated], g.accuracy[g.estimated], 'o', ms=3, color='w', mec=COLOURS[m], zorder=3)
     for ax,x in zip(axs, ('epochs','CPU seconds of training')):
         ax.set_xscale('log')
@@ -82,45 +85,54 @@ def needed(
 def longer_table(
     t:pd.DataFrame, # from `time_table`
     df:pd.DataFrame # from `study_runs`
-) -> pd.DataFrame: # a row a mixer and target: epochs and seconds needed, over those of no mixing; the same for each seed, the fewest and the most
+) -> pd.DataFrame: # a row a mixer and target: epochs and seconds over those of no mixing; fewest and most by seed
     "How many times the epochs and the seconds of no mixing a mixer needs for the same accuracy"
     none,rows = t.loc['none'],[]
-    curves = {m: pd.DataFrame({e: pick(df, mixer=m, epochs=e).accuracy for e in t.loc[m].index}).dropna() for m in FAMILY if m in t.index} # by seed, of those with all epochs
+    # by seed, of those with all epochs
+    curves = {m: pd.DataFrame({e: pick(df, mixer=m, epochs=e).accuracy for e in t.loc[m].index}).dropna()
+        for m in FAMILY if m in t.index}
     for m,(e,r) in product((m for m in FAMILY[1:] if m in t.index), none.iterrows()):
         g = t.loc[m]
         if e>g.index.max(): continue
-        by_seed = [needed(c.index, c, curves['none'].loc[i,e])/e for i in curves[m].index.intersection(curves['none'].index) for c in [curves[m].loc[i]]]
-        rows.append(dict(mixer=m, reached_by_none_in=e, target=r.accuracy, epochs=needed(g.index, g.accuracy, r.accuracy)/e, seconds=needed(g.cpu, g.accuracy, r.accuracy)/r.cpu,
+        by_seed = [needed(c.index, c, curves['none'].loc[i,e])/e
+            for i in curves[m].index.intersection(curves['none'].index) for c in [curves[m].loc[i]]]
+        rows.append(dict(mixer=m, reached_by_none_in=e, target=r.accuracy,
+            epochs=needed(g.index, g.accuracy, r.accuracy)/e, seconds=needed(g.cpu, g.accuracy, r.accuracy)/r.cpu,
             fewest=np.nanmin([math.inf, *by_seed]), most=math.nan if np.isnan(by_seed).any() else max(by_seed)))
     return pd.DataFrame(rows).set_index(['mixer','reached_by_none_in'])
 
 # %% ../../nbs/experiments/training_time.ipynb #291cbb1b
-SHORTER = {'no mixing in the last fifth': dict(end=.8), 'no mixing in the first fifth': dict(start=.2), 'alpha 0.5': dict(alpha=.5), 'at layer2': dict(layer='layer2'),
+SHORTER = {'no mixing in the last fifth': dict(end=.8), 'no mixing in the first fifth': dict(start=.2),
+    'alpha 0.5': dict(alpha=.5), 'at layer2': dict(layer='layer2'),
     'alpha 0.5, none in the last fifth': dict(alpha=.5, end=.8)}
 
 def shorter_table(
     df:pd.DataFrame, # from `study_runs`
     epochs:int=20 # of all of them
-) -> pd.DataFrame: # a row a change: accuracy in percent, difference from AlignMixup and from no mixing with the halves of their intervals, CPU seconds
+) -> pd.DataFrame: # a row a change: accuracy in percent, differences, halves of their intervals, CPU seconds
     "What changes to AlignMixup do with a given number of epochs"
     base,none = dict(epochs=epochs),dict(epochs=epochs, mixer='none')
     rows = []
     for k,v in {'AlignMixup': {}, **SHORTER}.items():
         this = {**base, **v}
         if not len(pick(df, **this)): continue
-        rows.append(dict(change=k, accuracy=pick(df, **this).accuracy.mean(), **dict(zip(('diff','ci'), paired(df, this, base))), **dict(zip(('over_none','nci','seeds'), paired(df, this, none))), cpu=pick(df, **this).cpu.mean()))
+        rows.append(dict(change=k, accuracy=pick(df, **this).accuracy.mean(),
+            **dict(zip(('diff','ci'), paired(df, this, base))),
+            **dict(zip(('over_none','nci','seeds'), paired(df, this, none))), cpu=pick(df, **this).cpu.mean()))
     return pd.DataFrame(rows).set_index('change')
 
 # %% ../../nbs/experiments/training_time.ipynb #d5beabdf
 def unaligned_table(
     df:pd.DataFrame, # from `study_runs`
     epochs:int=160 # of all of them
-) -> pd.DataFrame: # a row each for AlignMixup and the same without alignment: accuracy in percent, differences paired by seed and halves of their intervals, CPU seconds, seeds
+) -> pd.DataFrame: # two rows: accuracy in percent, differences paired by seed, halves of their intervals, CPU seconds
     "AlignMixup with and without its alignment"
     none,base,rows = dict(mixer='none', epochs=epochs),dict(epochs=epochs),[]
     for k,v in {'aligned': {}, 'not aligned': dict(aligned=False)}.items():
         this = base|v
-        rows.append(dict(recipe=k, accuracy=pick(df, **this).accuracy.mean(), **dict(zip(('over_none','nci','seeds'), paired(df, this, none))), **dict(zip(('diff','ci'), paired(df, this, base))), cpu=pick(df, **this).cpu.mean()))
+        rows.append(dict(recipe=k, accuracy=pick(df, **this).accuracy.mean(),
+            **dict(zip(('over_none','nci','seeds'), paired(df, this, none))),
+            **dict(zip(('diff','ci'), paired(df, this, base))), cpu=pick(df, **this).cpu.mean()))
     return pd.DataFrame(rows).set_index('recipe')
 
 # %% ../../nbs/experiments/training_time.ipynb #61a18745
@@ -131,7 +143,8 @@ def between(
     epochs:list # numbers of them
 ) -> str: # for each the difference and half the width of its interval
     "One mixer less another with as many epochs, paired by seed"
-    return ', '.join('{:+.2f} ± {:.2f} after {}'.format(*paired(df, dict(mixer=a, epochs=e), dict(mixer=b, epochs=e))[:2], e) for e in epochs)
+    return ', '.join('{:+.2f} ± {:.2f} after {}'.format(*paired(df, dict(mixer=a, epochs=e),
+        dict(mixer=b, epochs=e))[:2], e) for e in epochs)
 
 def in_short(
     t:pd.DataFrame, # from `time_table`
@@ -142,12 +155,18 @@ def in_short(
     "How much longer mixing takes, features and images, whether it is worth it, and what shortens it"
     span = lambda m, k: '{:.1f} to {:.1f}'.format(*(f(longer.loc[m][k][longer.loc[m].index<=40]) for f in (min,max)))
     es = sorted(set(t.loc['manifoldmixup'].index)&set(t.loc['mixup'].index))
-    ahead = {e:[f'{NAMES[m]} ({r["diff"]:+.2f} ± {r.dci:.2f})' for m in FAMILY[1:] if (m,e) in t.index for r in [t.loc[(m,e)]] if r['diff']>r.dci] for e in sorted(set(df.epochs))}
-    helps = '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f}' for k,r in s.drop('AlignMixup').sort_values('diff', ascending=False).iterrows() if r['diff']>r.ci)
+    ahead = {e:[f'{NAMES[m]} ({r["diff"]:+.2f} ± {r.dci:.2f})' for m in FAMILY[1:] if (m,e) in t.index
+        for r in [t.loc[(m,e)]] if r['diff']>r.dci] for e in sorted(set(df.epochs))}
+    helps = '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f}'
+        for k,r in s.drop('AlignMixup').sort_values('diff', ascending=False).iterrows() if r['diff']>r.ci)
     takes = ', '.join(f"{NAMES[m]} {span(m, 'epochs')}" for m in FAMILY[1:])
-    one = (f"What no mixing reaches in 5 to 40 epochs takes so many times the epochs: {takes} (and {span('alignmixup', 'seconds')} times the seconds); "
-           f"and features instead of images: manifold mixup less mixup {between(df, 'manifoldmixup', 'mixup', es)}, AlignMixup less mixup {between(df, 'alignmixup', 'mixup', es)}.")
-    two = f"Worth it in a long training only: ahead of no mixing with as many epochs are {'; '.join(f'with {e} ' + ', '.join(v) for e,v in ahead.items() if v)}; what shortens AlignMixup's way is less mixing (with 20 epochs {helps})."
+    one = (f"What no mixing reaches in 5 to 40 epochs takes so many times the epochs: {takes} (and "
+        f"{span('alignmixup', 'seconds')} times the seconds); "
+           f"and features instead of images: manifold mixup less mixup {between(df, 'manifoldmixup', 'mixup', es)}, "
+        f"AlignMixup less mixup {between(df, 'alignmixup', 'mixup', es)}.")
+    two = (f"Worth it in a long training only: ahead of no mixing with as many epochs are "
+        f"{'; '.join(f'with {e} ' + ', '.join(v) for e,v in ahead.items() if v)}; what shortens AlignMixup's way is "
+        f"less mixing (with 20 epochs {helps}).")
     return f'**{one} {two}**'
 
 # %% ../../nbs/experiments/training_time.ipynb #4bf2a767
@@ -172,15 +191,21 @@ def verdict(
     for m in FAMILY[1:]:
         if m not in last: continue
         g = t.loc[m]
-        clear = [f'{"ahead of" if r["diff"]>0 else "behind"} it by {abs(r["diff"]):.2f} ± {r.dci:.2f} points at {e}' if abs(r["diff"])>r.dci else f'not to be told from it at {e}' for e,r in g.iterrows()]
+        clear = [f'{"ahead of" if r["diff"]>0 else "behind"} it by {abs(r["diff"]):.2f} ± {r.dci:.2f} points at {e}'
+            if abs(r["diff"])>r.dci else f'not to be told from it at {e}' for e,r in g.iterrows()]
         e1 = g.index[-1]
         e0 = max((e for e in g.index if 4*e<=e1), default=g.index[0])
         c,h,n = change(df, m, e0, e1)
-        says.append(f'{m} against no mixing with as many epochs: {", ".join(clear)}. From {e0} to {e1} epochs the gap changes by {c:+.2f} ± {h:.2f} ({n} seeds).')
+        says.append(f'{m} against no mixing with as many epochs: {", ".join(clear)}. From {e0} to {e1} epochs the '
+            f'gap changes by {c:+.2f} ± {h:.2f} ({n} seeds).')
     if {'mixup','alignmixup'}<=last.keys():
         e = min(g.index[~g.estimated].max() for g in (t.loc['mixup'],t.loc['alignmixup']))
-        says.append(f'At {e} epochs AlignMixup reaches {t.loc[("alignmixup",e)].accuracy:.2f}% in {t.loc[("alignmixup",e)].cpu/t.loc[("mixup",e)].cpu:.2f} times the CPU seconds of mixup, which reaches {t.loc[("mixup",e)].accuracy:.2f}%.')
+        says.append(f'At {e} epochs AlignMixup reaches {t.loc[("alignmixup",e)].accuracy:.2f}% in '
+            f'{t.loc[("alignmixup",e)].cpu/t.loc[("mixup",e)].cpu:.2f} times the CPU seconds of mixup, which reaches '
+            f'{t.loc[("mixup",e)].accuracy:.2f}%.')
     best = s.drop('AlignMixup')
     clear = best[best['diff'].abs()>best.ci].sort_values('diff', ascending=False)
-    named = lambda o: '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f} points' for k,r in o.iterrows()) or 'nothing that was tried, by more than chance'
-    return says+[f'What shortens it: {named(clear[clear["diff"]>0])}. What makes it longer: {named(clear[clear["diff"]<0])}.']
+    named = lambda o: '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f} points'
+        for k,r in o.iterrows()) or 'nothing that was tried, by more than chance'
+    return says+[f'What shortens it: {named(clear[clear["diff"]>0])}. What makes it longer: '
+        f'{named(clear[clear["diff"]<0])}.']
