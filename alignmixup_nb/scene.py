@@ -14,7 +14,8 @@ from fastai.data.transforms import Normalize
 from PIL import Image, ImageOps
 from torch import nn, Tensor
 from .align import align
-from .callback import Layer, _at_rest, _hooked, find_layer, find_stages
+from .core import at_rest, hooked
+from .layers import Layer, find_layer, find_stages
 from .figures import MORPH_LAMS, main_positions, solve_plan, warp_pixels
 from .sinkhorn import cost_matrix
 
@@ -136,22 +137,22 @@ class Scene:
         return ((x-self.mean)/self.std).to(next((p.device for p in self.model.parameters()), 'cpu'))
     def logits(self, body:callable, device:torch.device) -> Tensor:
         "What `body()` says in eval mode, without gradient: (n,k) on the CPU, or None if those are no logits"
-        pred = _at_rest(self.model, device, body)
+        pred = at_rest(self.model, device, body)
         return pred.float().cpu() if isinstance(pred, Tensor) and pred.ndim==2 else None
     def outputs(self, x:Tensor) -> tuple:
         "A dict, the output of each layer for images (n,c,h,w) in [0,1]; and logits (n,k), or None"
         x,out,names = self.normalise(x),{},{l.module:k for k,l in self.layers.items()}
         def keep(module, args, o): out.setdefault(names[module], o.clone()) # an in-place ReLU may follow
-        logits = self.logits(lambda: _hooked(list(names), keep, lambda: self.net(x)), x.device)
+        logits = self.logits(lambda: hooked(list(names), keep, lambda: self.net(x)), x.device)
         return out,logits
     def classify(self, f:Tensor, layer:str=None) -> Tensor:
         "Logits (m,k), or None: what the rest of the network says of outputs (m,...) of a layer"
         if self.decodes(layer): return self.logits(lambda: self.model.classify(f), f.device)
         x,module = self.normalise(self.images[:1]).expand(len(f), -1, -1, -1),self.layer(layer).module
-        return self.logits(lambda: _hooked([module], lambda *_: f, lambda: self.net(x)), f.device) # whatever x is
+        return self.logits(lambda: hooked([module], lambda *_: f, lambda: self.net(x)), f.device) # whatever x is
     def decode(self, f:Tensor) -> Tensor:
         "Features (m,...) of the autoencoder's layer as images (m,c,h,w) in [0,1]"
-        y = _at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
+        y = at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
         return (y*self.std+self.mean).clamp(0, 1)
     def see(self, i:int) -> tuple:
         "The `outputs` for image `i`; those of 64 images are kept"
