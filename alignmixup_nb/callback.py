@@ -7,6 +7,7 @@ __all__ = ['MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
 import copy, math, sys, warnings, weakref
+import matplotlib.pyplot as plt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from torch import nn, Tensor
 from fastai.callback.core import Callback
 from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
-from fastai.torch_core import find_bs, rank_distrib, show_image, subplots
+from fastai.torch_core import find_bs, rank_distrib, show_images
 from fastcore.basics import patch
 from fastcore.meta import delegates
 from .align import assignment
@@ -48,15 +49,14 @@ class MixCallback(Callback):
         self.warned = set()
         self._forget()
         self._check_settings()
-    @property
-    def learn(self) -> Learner|None: return self._learn
+    learn = property(attrgetter('_learn'))
     @learn.setter
     def learn(self, learn:Learner|None):
+        "Take another learner; the one before gets its own step back"
         if self.learn is not None and learn is not self.learn:
             if learn is None and sum(cb is self for cb in self.learn.cbs)>1: return # attached twice, and taken off once
             if learn is not None and self.stepping:
-                raise RuntimeError(f'{type(self).__name__} is in the middle of a step of another learner; '
-                    'give each its own')
+                raise RuntimeError(f'{self.name} is in the middle of a step of another learner; give each its own')
             self._uninstall()
             self._last,self.fresh = weakref.ref(self.learn),True
         self._learn = learn
@@ -101,11 +101,10 @@ class MixCallback(Callback):
     def after_train(self):
         "Say so if a whole epoch went by this callback"
         if not (self.whole and self.run and len(self.learn.dl)): return
-        self.whole = False
-        if self.steps==0: self._warn(f'no batch of this epoch was mixed: {type(self.learn).__name__} does not train by '
-            '`_do_one_batch` of fastai, around which this works')
-        elif self.mixable==0:
-            self._warn('no batch of this epoch was mixed: a mix takes targets and batches of two images or more')
+        self.whole,says = False,'no batch of this epoch was mixed: '
+        if self.steps==0: self._warn(f'{says}{type(self.learn).__name__} does not train by `_do_one_batch` of fastai, '
+            'around which this works')
+        elif self.mixable==0: self._warn(f'{says}a mix takes targets and batches of two images or more')
     @contextmanager
     def mixing(self) -> Iterator['MixCallback']:
         "A `with` in which another pass of the batch within its step is mixed as the first one was"
@@ -113,20 +112,15 @@ class MixCallback(Callback):
         self.again,self.calls = True,0
         try: yield self
         finally: self.again = False
-    def mixed_loss(self,
-        pred:Any, # The network's prediction for the mixed batch, from a pass in `mixing`
-        *yb:Any, # Targets before the mix; none: those of the learner's batch
-    ) -> Tensor: # One number
-        "The learner's loss function of a further prediction in a step, mixed as the step's own loss"
+    def mixed_loss(self, pred:Any, *yb:Any) -> Tensor:
+        "The loss of a prediction from a pass in `mixing`, mixed as the step's own; `yb` are targets before the mix"
         self._check_step()
         yb = yb or self.learn.yb
         return self._share(self.learn.loss_func(pred, *yb), pred, yb)
-    def state_dict(self) -> dict: # One entry, a tensor of bytes; None before the first training
-        "The state of the random generator, for a checkpoint"
+    def state_dict(self) -> dict:
+        "The state of the random generator, for a checkpoint; None before the first training"
         return dict(generator=self.generator and self.generator.get_state())
-    def load_state_dict(self,
-        state:dict, # From `state_dict`
-    ):
+    def load_state_dict(self, state:dict):
         "Go on with the random numbers of a checkpoint: the next training does not seed anew"
         if 'generator' not in state: raise ValueError(f'the state has the keys {list(state)}; '
             "it has to be what `state_dict` gave, with the key 'generator'")
@@ -147,18 +141,19 @@ class MixCallback(Callback):
         size:float=1.4, # Of an image, in inches
     ):
         "A batch as the network gets it, with the shares of the labels"
-        dls = self.learn and self.learn.dls
-        if b is None and dls is None:
+        if b is None and self.learn is None:
             raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
-        x,*ys = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
+        x,*ys = [t[:n].detach().cpu() for t in (self.learn.dls.one_batch() if b is None else b)]
         if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
         rec = self._drawn(len(x), seed, mode)
-        meet = self._meet_at_once(rec)
-        mixed,(lam,perm) = self.mixer.apply(rec, x) if meet else (x, (rec.lam,rec.perm))
-        y = _words(ys[0], getattr(dls, 'vocab', None)) if ys else ['']*len(x)
-        titles = [f'{y[i]}: {lam:.0%}\n{y[j]}: {1-lam:.0%}' for i,j in enumerate(perm)]
-        whose = ('first image','second image') if meet else ('upper row','lower row')
-        _sheet([mixed] if meet else [x, x[perm]], titles, (x.min(),x.max()), size, _caption(rec, self.mixer, whose))
+        pair = rec.mode!='input' and not self._aligns_images(rec) # they meet inside the network
+        mixed,(lam,perm) = (x,(rec.lam,rec.perm)) if pair else self.mixer.apply(rec, x)
+        names = _words(ys[0] if ys else x[:,0], getattr(self.learn and self.learn.dls, 'vocab', None))
+        ims = ((torch.cat([x, x[perm]] if pair else [mixed])-x.min())/(x.max()-x.min())).clamp(0, 1)
+        titles = [f'{names[i]}: {lam:.0%}\n{names[j]}: {1-lam:.0%}' for i,j in enumerate(perm)]+['']*len(x)
+        with plt.rc_context({'axes.titlesize':8, 'figure.titlesize':9, 'figure.autolayout':True}):
+            show_images(ims if ims.shape[1]==3 else ims[:,:1].expand(-1,3,-1,-1), 1+pair, titles=titles,
+                figsize=(size*len(x), size*(1+pair)+.6), suptitle=_caption(rec, self.mixer, pair))
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
 # %% ../nbs/04_callback.ipynb #b2596c34
@@ -170,18 +165,18 @@ def _forget(self:MixCallback):
 @patch
 def _check_settings(self:MixCallback):
     "Refuse what can not be trained with"
-    mixer,layer,name = self.mixer,self.layer,getattr(self.mixer, '__name__', '')
-    if isinstance(mixer, type): raise TypeError(f'{name} is a class; it takes an instance, such as {name}()')
-    if not all(callable(getattr(mixer, k, None)) for k in ('draw','apply')):
-        raise TypeError(f'{mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
-    if not (layer is None or isinstance(layer, (str,nn.Module))):
-        raise TypeError(f"layer is {layer!r}; it has to be None, 'last', a name or a module")
+    kind = getattr(self.mixer, '__name__', '')
+    if isinstance(self.mixer, type): raise TypeError(f'{kind} is a class; it takes an instance, such as {kind}()')
+    if not all(callable(getattr(self.mixer, k, None)) for k in ('draw','apply')):
+        raise TypeError(f'{self.mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
+    if not isinstance(self.layer, (str,nn.Module,type(None))):
+        raise TypeError(f"layer is {self.layer!r}; it has to be None, 'last', a name or a module")
     if self.prob is not None: check_numbers('prob', self.prob, lambda p: 0<=p<=1, 'in [0, 1]')
     check_numbers('end', self.end, lambda v: 0<v<=1, 'over 0, and at most 1')
     check_numbers('start', self.start, lambda v: 0<=v<self.end, f'from 0 up, and below end, {self.end}')
     if self.n_prefix is not None: check_int('n_prefix', self.n_prefix, 0)
 
-# %% ../nbs/04_callback.ipynb #72c0c262
+# %% ../nbs/04_callback.ipynb #a022891b
 def _of_mixer(name):
     "A setting of the mixer, as a property of the callback"
     def change(self, value):
@@ -266,63 +261,52 @@ def _draw(self:MixCallback):
 
 # %% ../nbs/04_callback.ipynb #1f192e5a
 @patch
-def _warn(self:MixCallback, msg):
+def _warn(self:MixCallback, msg, when=True):
     "Say it once"
-    if msg not in self.warned: warnings.warn(msg)
-    self.warned.add(msg)
+    if when and msg not in self.warned: warnings.warn(msg)
+    if when: self.warned.add(msg)
 
 @patch
 def _where(self:MixCallback, mode, name=None):
     "The layer of a mode: the one a record names, the callback's, or the head; None if the network can not be asked"
     if (mode,name) in self.found: return self.found[mode,name]
-    model,xb,layer = self.learn.model,self.learn.xb,name or self.layer
+    model,xb,layer,found = self.learn.model,self.learn.xb,name or self.layer,None
     try: found = find_head(model, xb) if mode=='embedding' else find_layer(model, xb, layer, n_prefix=self.n_prefix)[0]
     except NoAnswer as e:
         if mode=='feature' and layer is not None: raise
-        found = None
         self._warn(f'the input is mixed in the place of features: {e}')
     self.found[mode,name] = found
-    if found: self._comment(found, mode, name)
-    return found
-
-@patch
-def _comment(self:MixCallback, found, mode, name):
-    "What is to be said of a layer"
-    if mode=='feature' and name is None:
-        self.layer_name = found.name
-        if getattr(self.mixer, 'aligned', False) and not found.acts:
-            self._warn(f'alignment can not act at layer {found}: what follows does not see where a feature is, '
-                'so the mix is that of unaligned features')
-    if mode=='embedding' and not found.cut:
+    if found and mode=='embedding':
         self._warn(f'the model returns {found.outputs} tensors, and only the first of them comes through {found.name}, '
-            'whose input is mixed: a loss that looks at the others is mixed though they are not')
+            'whose input is mixed: a loss that looks at the others is mixed though they are not', not found.cut)
+    elif found and name is None:
+        self.layer_name = found.name
+        self._warn(f'alignment can not act at layer {found}: what follows does not see where a feature is, so the mix '
+            'is that of unaligned features', getattr(self.mixer, 'aligned', False) and not found.acts)
+    return found
 
 # %% ../nbs/04_callback.ipynb #4787707d
 @patch
 def _stages(self:MixCallback):
     "Names for a mixer that draws its layer: the layer this callback was given, or the stages of the first half"
-    if self.layer is not None: names = [self._where('feature').name]
-    else: names = find_stages(self.learn.model, self.learn.xb, self.n_prefix)
-    if not names:
-        net = type(bare(self.learn.model)).__name__
-        self._warn(f'no stage of {net} qualifies for a mix, so {self.mixer} mixes the input only')
+    model,xb = self.learn.model,self.learn.xb
+    names = find_stages(model, xb, self.n_prefix) if self.layer is None else [self._where('feature').name]
+    net = type(bare(model)).__name__
+    self._warn(f'no stage of {net} qualifies for a mix, so {self.mixer} mixes the input only', not names)
     if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
     return tuple(names)
 
-# %% ../nbs/04_callback.ipynb #5428121a
+# %% ../nbs/04_callback.ipynb #005b6846
 @patch
-def _refuse(self:MixCallback, shape):
-    raise ValueError(f"mode 'feature' moves positions, and a target of shape {tuple(shape)} has positions that would "
-        "stay where they are; use modes=('input',)")
-
-@patch
-def _check_targets(self:MixCallback, modes):
+def _check_targets(self:MixCallback, pred=None):
     "Refuse targets that have positions, where the mix moves or replaces those of the images"
-    for shape in [tuple(t.shape) for t in self.learn.yb if isinstance(t, Tensor) and t.ndim>2]:
-        if getattr(self.mixer, 'pastes', False):
-            raise ValueError(f'{self.mixer} gives each pixel to one of two images, and a target of shape {shape} would '
-                'count for both at each; use Mixup()')
-        if 'feature' in modes: self._refuse(shape)
+    features = 'feature' in getattr(self.mixer, 'modes', ()) or pred is not None
+    for t in (t for t in self.learn.yb if isinstance(t, Tensor)):
+        words = t.ndim==2 and not t.is_floating_point() and getattr(pred, 'ndim', 0)>2 and t.shape[1] in pred.shape[1:]
+        if t.ndim>2 and getattr(self.mixer, 'pastes', False): raise ValueError(f'{self.mixer} gives each pixel to one '
+            f'of two images, and a target of shape {tuple(t.shape)} would count for both at each; use Mixup()')
+        if features and (t.ndim>2 or words): raise ValueError(f"mode 'feature' moves positions, and a target of shape "
+            f"{tuple(t.shape)} has positions that would stay where they are; use modes=('input',)")
 
 @patch
 def _mixed_inputs(self:MixCallback, xb):
@@ -331,8 +315,8 @@ def _mixed_inputs(self:MixCallback, xb):
     left = ', '.join(f"{i}: {getattr(x, 'dtype', type(x).__name__)}" for i,x in enumerate(xb) if not mixed[i])
     if not any(mixed):
         raise TypeError(f"no input is floating point ({left}), so none can be mixed; use modes=('feature',)")
-    if left: self._warn(f'an input that is not floating point ({left}) stays that of the first image, while the loss '
-        "is shared; modes=('feature',) mixes behind all inputs")
+    self._warn(f'an input that is not floating point ({left}) stays that of the first image, while the loss is shared; '
+        "modes=('feature',) mixes behind all inputs", left)
     return mixed
 
 # %% ../nbs/04_callback.ipynb #576a343b
@@ -345,7 +329,7 @@ def _prepare(self:MixCallback):
     self.__dict__.update(asked=asked, fresh=False, checked=set(), told={})
     if 'input' in modes: self._mixed_inputs(learn.xb)
     if 'embedding' in modes: self._where('embedding')
-    self._check_targets(modes)
+    self._check_targets()
     if 'feature' not in modes: return
     if not getattr(self.mixer, 'names_layer', False): self._where('feature')
     for name in names or (): name=='input' or self._where('feature', name)
@@ -429,22 +413,18 @@ def _check_step(self:MixCallback):
     if not self.stepping: raise RuntimeError('there is no mix to repeat: it is that of the batch in training, '
         'between `before_batch` and `after_batch`')
 
-# %% ../nbs/04_callback.ipynb #4de15268
+# %% ../nbs/04_callback.ipynb #f6b4096a
 @patch
 def _check_pass(self:MixCallback):
     "The first batch mixed at a layer: did that run once, and does what is returned come through it?"
     learn,where = self.learn,self.where
     self.checked.add(where.name)
-    if self.calls>1:
-        self._warn(f'layer {where.name} runs {self.calls} times in a forward pass; its first output is mixed')
+    self._warn(f'layer {where.name} runs {self.calls} times in a forward pass; its first output is mixed', self.calls>1)
     if self.rec.mode!='feature': return
     n = len(predictions_of(learn.pred, find_bs(learn.yb)))
-    if n>where.outputs:
-        self._warn(f'the model returns {n} tensors in training and {where.outputs} in eval mode; if those that are '
-            f'added do not come through layer {where.name}, their loss is mixed though they are not')
-    for t in learn.yb:
-        words = isinstance(t, Tensor) and t.ndim==2 and not t.is_floating_point() and getattr(learn.pred, 'ndim', 0)>2
-        if words and t.shape[1] in learn.pred.shape[1:]: self._refuse(t.shape)
+    self._warn(f'the model returns {n} tensors in training and {where.outputs} in eval mode; if those that are added '
+        f'do not come through layer {where.name}, their loss is mixed though they are not', n>where.outputs)
+    self._check_targets(learn.pred)
 
 # %% ../nbs/04_callback.ipynb #063cedb7
 @patch
@@ -461,17 +441,18 @@ def _generator(state):
 
 # %% ../nbs/04_callback.ipynb #89f067f1
 def _words(y, vocab):
-    "A word for each target"
+    "A word for each target; none for a mask"
     word = lambda t: str(vocab[int(t)]) if vocab is not None else f'{t.item():.3g}'
-    return [word(t) if t.ndim==0 else '' for t in y]
+    return ['' if t.ndim else word(t) for t in y]
 
-def _caption(rec, mixer, whose=('upper row','lower row')):
+def _caption(rec, mixer, pair=True):
     "Where and how a batch is mixed, in words"
-    if hasattr(rec, 'which'): return _caption(rec.inner, mixer.mixers[rec.which], whose)
+    if hasattr(rec, 'which'): return _caption(rec.inner, mixer.mixers[rec.which], pair)
+    whose = ('upper row','lower row') if pair else ('first image','second image')
     what = f'{type(mixer).__name__}, mode {rec.mode}'
-    if rec.mode!='feature': return what
-    if rec.layer: what += f', at {rec.layer}'
-    return what + f', coordinates of the {whose[rec.direction]}'*getattr(mixer, 'aligned', False)
+    if rec.mode=='feature' and rec.layer: what += f', at {rec.layer}'
+    aligned = rec.mode=='feature' and getattr(mixer, 'aligned', False)
+    return f'{what}, coordinates of the {whose[rec.direction]}' if aligned else what
 
 # %% ../nbs/04_callback.ipynb #f89b4cce
 @patch
@@ -484,18 +465,7 @@ def _drawn(self:MixCallback, n, seed, mode):
     return rec
 
 @patch
-def _meet_at_once(self:MixCallback, rec):
-    "Are the images themselves mixed?"
-    name = getattr(rec, 'layer', None)
-    found = self.found.get((rec.mode,name))
-    return rec.mode=='input' or rec.mode=='feature' and (found.before if found else 'input' in (name, self.layer))
-
-def _sheet(rows, titles, span, size, caption):
-    "Rows of images (n,c,h,w), with `titles` above the first; `span` is what black and white stand for"
-    fig,axs = subplots(len(rows), len(titles), figsize=(size*len(titles), size*len(rows)+.6))
-    ims = ((torch.cat(rows)-span[0])/(span[1]-span[0])).clamp(0, 1)
-    for im,ax,title in zip(ims, axs.flat, titles+['']*len(ims)):
-        show_image(im if len(im)==3 else im[:1], ax, cmap='gray', vmin=0, vmax=1)
-        ax.set_title(title, fontsize=8)
-    fig.suptitle(caption, fontsize=9)
-    fig.tight_layout()
+def _aligns_images(self:MixCallback, rec):
+    "Are the features that a record mixes the images themselves?"
+    found = self.found.get((rec.mode,getattr(rec, 'layer', None)))
+    return rec.mode=='feature' and (found.before if found else 'input' in (getattr(rec, 'layer', None), self.layer))

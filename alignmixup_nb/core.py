@@ -11,6 +11,7 @@ __all__ = ['check_int', 'check_numbers', 'check_labels', 'optional_import', 'eva
 import math, sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, ExitStack, nullcontext
+from dataclasses import dataclass
 from importlib import import_module
 from numbers import Integral, Real
 from types import ModuleType
@@ -126,9 +127,11 @@ def at_rest(
         finally: torch.backends.mha.set_fastpath_enabled(fast)
 
 # %% ../nbs/00_core.ipynb #97c94e07
+@dataclass(eq=False)
 class _Hook:
     "A hook that acts only while `live`: one that a signal left behind does nothing"
-    def __init__(self, f): self.f,self.live = f,False
+    f:Callable
+    live:bool = False
     def __call__(self, module, args, out=None): return self.f(module, args, out) if self.live else None
     def __reduce__(self): return getattr,(nullcontext(), '__exit__')
 
@@ -143,7 +146,8 @@ def hooked(
     with ExitStack() as stack:
         for m in modules:
             hooks = m._forward_pre_hooks if pre else m._forward_hooks
-            for k in [k for k,o in hooks.items() if isinstance(o, _Hook) and not o.live]: del hooks[k]
+            for k,o in list(hooks.items()):
+                if isinstance(o, _Hook) and not o.live: del hooks[k] # left behind by a signal
             stack.enter_context((m.register_forward_pre_hook if pre else m.register_forward_hook)(hook))
         try:
             hook.live = True
