@@ -7,24 +7,21 @@ __all__ = ['MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
 import copy, math, sys, warnings, weakref
-import matplotlib.pyplot as plt
-from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from operator import attrgetter
-from typing import Any
-import numpy as np, torch
+from typing import Any, Iterator
+import torch
 from torch import nn, Tensor
 from fastai.callback.core import Callback
 from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
-from fastai.torch_core import find_bs, rank_distrib, show_images
-from fastcore.basics import patch
-from fastcore.meta import delegates
+from fastai.torch_core import find_bs, rank_distrib
+from fastcore.all import delegates, patch
 from .align import assignment
-from .core import bare, check_int, check_numbers, diverged, in_backward, uncompiled
-from .layers import find_head, find_layer, find_stages, Layer, NoAnswer, predictions_of, tensors_of
+from .core import bare, check_int, check_numbers, diverged, in_backward, permuted, uncompiled
+from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_settings, draw_from, Mix, MIXERS, MODES, OneOf, settings
+from .show import show_mix
 
 # %% ../nbs/04_callback.ipynb #93787516
 _STEP = dict(rec=None, mix=None, where=None, calls=0, per_pass=None, shared=False, stepping=False, again=False)
@@ -52,7 +49,6 @@ class MixCallback(Callback):
     learn = property(attrgetter('_learn'))
     @learn.setter
     def learn(self, learn:Learner|None):
-        "Take another learner; the one before gets its own step back"
         if self.learn is not None and learn is not self.learn:
             if learn is None and sum(cb is self for cb in self.learn.cbs)>1: return # attached twice, and taken off once
             if learn is not None and self.stepping:
@@ -75,13 +71,12 @@ class MixCallback(Callback):
     def before_train(self):
         "Seed the generator where a training starts, unless its state was restored"
         if isinstance(self.learn.model, nn.DataParallel):
-            raise ValueError('the model is an nn.DataParallel, whose replicas see a part of the batch each; '
-                'train it in `with learn.distrib_ctx():` instead')
+            raise ValueError('replicas of an nn.DataParallel see a part of the batch each; use `learn.distrib_ctx()`')
         if not (self.seeded or self.restored): self._seed()
         self.__dict__.update(seeded=True, restored=False, whole=True, steps=0, mixable=0)
     def before_batch(self):
         "Take over the next step, if this was attached in the middle of a training"
-        if self._learn.training: self._install()
+        if self._learn.training and self._learn.__dict__.get('_do_one_batch')!=self._one_batch: self._install()
     def after_pred(self):
         "The forward pass is over: was the layer in it?"
         if self.where is None: return
@@ -124,14 +119,14 @@ class MixCallback(Callback):
         "Go on with the random numbers of a checkpoint: the next training does not seed anew"
         if 'generator' not in state: raise ValueError(f'the state has the keys {list(state)}; '
             "it has to be what `state_dict` gave, with the key 'generator'")
-        self.generator = _generator(state['generator'])
-        self.restored = self.generator is not None
+        self.restored = state['generator'] is not None
+        self.generator = torch.Generator('cpu') if self.restored else None
+        if self.restored: self.generator.set_state(state['generator'].cpu())
     def __getstate__(self) -> dict:
-        passing = {*_STEP, 'generator', 'found', 'asked', 'checked', 'told', '_state', '_last'}
-        return {k:v for k,v in self.__dict__.items() if k not in passing} | self.state_dict()
+        passing = {*_STEP, 'found', 'asked', 'checked', 'told', '_state', '_last'}
+        return {k:v for k,v in self.__dict__.items() if k not in passing}
     def __setstate__(self, state:dict):
-        self.__dict__.update(state | dict(generator=_generator(state['generator'])))
-        self._init_state()
+        super().__setstate__(state)
         self._forget()
     def show(self,
         b:tuple|None=None, # A batch, inputs first; None takes one from the learner this is attached to
@@ -141,19 +136,11 @@ class MixCallback(Callback):
         size:float=1.4, # Of an image, in inches
     ):
         "A batch as the network gets it, with the shares of the labels"
-        if b is None and self.learn is None:
-            raise ValueError('this callback is not attached to a learner; pass a batch: cb.show(dls.one_batch())')
-        x,*ys = [t[:n].detach().cpu() for t in (self.learn.dls.one_batch() if b is None else b)]
-        if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
-        rec = self._drawn(len(x), seed, mode)
-        pair = rec.mode!='input' and not self._aligns_images(rec) # they meet inside the network
-        mixed,(lam,perm) = (x,(rec.lam,rec.perm)) if pair else self.mixer.apply(rec, x)
-        names = _words(ys[0] if ys else x[:,0], getattr(self.learn and self.learn.dls, 'vocab', None))
-        ims = ((torch.cat([x, x[perm]] if pair else [mixed])-x.min())/(x.max()-x.min())).clamp(0, 1)
-        titles = [f'{names[i]}: {lam:.0%}\n{names[j]}: {1-lam:.0%}' for i,j in enumerate(perm)]+['']*len(x)
-        with plt.rc_context({'axes.titlesize':8, 'figure.titlesize':9, 'figure.autolayout':True}):
-            show_images(ims if ims.shape[1]==3 else ims[:,:1].expand(-1,3,-1,-1), 1+pair, titles=titles,
-                figsize=(size*len(x), size*(1+pair)+.6), suptitle=_caption(rec, self.mixer, pair))
+        if b is None and self.learn is None: raise ValueError('not attached: pass a batch, cb.show(dls.one_batch())')
+        x,y,*_ = *(t[:n].detach().cpu() for t in (self.learn.dls.one_batch() if b is None else b)),None
+        found,vocab = self.found.get(('feature',None)),getattr(self.learn and self.learn.dls, 'vocab', None)
+        layer = None if found and not found.before else self.layer # a module may have the name 'input'
+        show_mix(self.mixer, x, y, vocab, seed, mode, size, layer, **self.told)
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
 # %% ../nbs/04_callback.ipynb #b2596c34
@@ -169,8 +156,8 @@ def _check_settings(self:MixCallback):
     if isinstance(self.mixer, type): raise TypeError(f'{kind} is a class; it takes an instance, such as {kind}()')
     if not all(callable(getattr(self.mixer, k, None)) for k in ('draw','apply')):
         raise TypeError(f'{self.mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
-    if not isinstance(self.layer, (str,nn.Module,type(None))):
-        raise TypeError(f"layer is {self.layer!r}; it has to be None, 'last', a name or a module")
+    fits = isinstance(self.layer, (str,nn.Module,type(None)))
+    if not fits: raise TypeError(f"layer is {self.layer!r}; it has to be None, 'last', a name or a module")
     if self.prob is not None: check_numbers('prob', self.prob, lambda p: 0<=p<=1, 'in [0, 1]')
     check_numbers('end', self.end, lambda v: 0<v<=1, 'over 0, and at most 1')
     check_numbers('start', self.start, lambda v: 0<=v<self.end, f'from 0 up, and below end, {self.end}')
@@ -182,8 +169,7 @@ def _of_mixer(name):
     def change(self, value):
         if not hasattr(self.mixer, name) and name not in settings(type(self.mixer)):
             raise AttributeError(f'{self.mixer} has no setting {name!r}')
-        if hasattr(self.mixer, 'change'): self.mixer.change(**{name:value})
-        else: setattr(self.mixer, name, value)
+        getattr(self.mixer, 'change', vars(self.mixer).update)(**{name:value})
         self.fresh = True
     return property(attrgetter(f'mixer.{name}'), change)
 
@@ -194,27 +180,22 @@ for _k in {k for M in (*MIXERS.values(), OneOf) for k in settings(M)}-{*settings
 class AlignMixupCallback(MixCallback):
     "AlignMixup: mixes the images or, aligned, the features of a layer that it finds by itself"
     @delegates(assignment, but=['channels_last'])
+    @delegates(MixCallback, keep=True)
     def __init__(self,
         alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
         modes:tuple=('input','feature'), # One of them is drawn for each batch
         weights:tuple|None=None, # How often each mode is drawn, in proportion; None: all alike
         eps:float=0.1, # Entropy of the transport, over 0
         aligned:bool=True, # False: the same mixes without alignment, for comparison
-        prob:float|None=None, # Share of the batches that are mixed, in [0, 1]; None: all
         direction:int|None=None, # Whose coordinates to keep: 0 the first image's, 1 the second's; None: a coin decides
-        start:float=0., # Part of training, in [0, 1), at which mixing begins
-        end:float=1., # Part of training, in (start, 1], at which it ends
-        seed:int|None=None, # Each fit draws the same from it; None takes one from torch's generator
-        layer:str|nn.Module|None=None, # Where features are mixed, as in `find_layer`
-        n_prefix:int|None=None, # Tokens at the front that have no position; None: as many as the network says
         **kwargs
     ):
         if isinstance(alpha, (str,nn.Module)):
             given = repr(alpha) if isinstance(alpha, str) else '...'
             raise TypeError(f'the first argument is alpha, a number; a layer is given as layer={given}')
+        own = {k:kwargs.pop(k) for k in settings(MixCallback) if k in kwargs}
         check_settings(type(self), kwargs)
-        mixer = AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kwargs)
-        super().__init__(mixer, layer, prob, start, end, seed, n_prefix)
+        super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kwargs), **own)
 
 # %% ../nbs/04_callback.ipynb #d278257a
 @patch
@@ -240,8 +221,7 @@ def _one_batch(self:MixCallback):
     "The learner's step, with the batch mixed on its way through the network"
     self.__dict__.update(_STEP)
     if self.learn is None: return self._last()._do_one_batch() # taken off when the batch had begun
-    self.steps += 1
-    self.stepping = True
+    self.steps,self.stepping = self.steps+1,True
     try:
         self.rec = self._draw()
         return self._step() if self.rec is None else self._place()
@@ -263,8 +243,9 @@ def _draw(self:MixCallback):
 @patch
 def _warn(self:MixCallback, msg, when=True):
     "Say it once"
-    if when and msg not in self.warned: warnings.warn(msg)
-    if when: self.warned.add(msg)
+    if not when or msg in self.warned: return
+    self.warned.add(msg)
+    warnings.warn(msg)
 
 @patch
 def _where(self:MixCallback, mode, name=None):
@@ -289,10 +270,9 @@ def _where(self:MixCallback, mode, name=None):
 @patch
 def _stages(self:MixCallback):
     "Names for a mixer that draws its layer: the layer this callback was given, or the stages of the first half"
-    model,xb = self.learn.model,self.learn.xb
-    names = find_stages(model, xb, self.n_prefix) if self.layer is None else [self._where('feature').name]
-    net = type(bare(model)).__name__
-    self._warn(f'no stage of {net} qualifies for a mix, so {self.mixer} mixes the input only', not names)
+    if self.layer is not None: names = [self._where('feature').name]
+    else: names = find_stages(self.learn.model, self.learn.xb, self.n_prefix)
+    self._warn(f'no stage of the network qualifies for a mix, so {self.mixer} mixes the input only', not names)
     if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
     return tuple(names)
 
@@ -345,14 +325,14 @@ def _on_input(rec):
 @patch
 def _place(self:MixCallback):
     "The learner's step, with its input mixed now or a layer on the way"
-    if self.rec.mode not in MODES: raise ValueError(f'mode is {self.rec.mode!r}; it has to be one of {MODES}')
-    if self.rec.mode in ('feature','embedding'):
-        self.where = self._where(self.rec.mode, getattr(self.rec, 'layer', None))
-        if self.where is None: self.rec = _on_input(self.rec)
-    if self.where is None:
-        if self.rec.mode=='input': self.learn.xb = self._mix_input(self.learn.xb)
-        return self._step()
-    with uncompiled(): return self.where.replaced(self._mixed, self._step)
+    mode,name = self.rec.mode,getattr(self.rec, 'layer', None)
+    if mode not in MODES: raise ValueError(f'mode is {mode!r}; it has to be one of {MODES}')
+    if mode in ('feature','embedding'): self.where = self.found.get((mode,name)) or self._where(mode, name)
+    if self.where:
+        with uncompiled(): return self.where.replaced(self._mixed, self._step)
+    if mode in ('feature','embedding'): self.rec = _on_input(self.rec)
+    if mode!='clean': self.learn.xb = self._mix_input(self.learn.xb)
+    return self._step()
 
 @patch
 def _mix_input(self:MixCallback, xb):
@@ -365,8 +345,7 @@ def _mix_input(self:MixCallback, xb):
 @patch
 def _first(self:MixCallback):
     "Is this the layer's first call in a pass to mix? One within the backward pass is that of gradient checkpointing"
-    if self.per_pass is not None and not (in_backward() or self.again):
-        return False # somebody else's pass, before the backward pass or after it
+    if self.per_pass is not None and not (in_backward() or self.again): return False # somebody else's pass
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
 
@@ -388,25 +367,13 @@ def _mixed(self:MixCallback, x):
     return self.where.join(pre[self.mix.perm].lerp_(pre, self.mix.lam) if self.where.n_prefix else pre, x)
 
 # %% ../nbs/04_callback.ipynb #5b04a721
-def _permuted(o, perm):
-    "Targets in another order: of tensors and arrays the rows, of a list with an entry for each image the entries"
-    each,sized = partial(_permuted, perm=perm),isinstance(o, (tuple,list)) and len(o)==len(perm)
-    rows = lambda v: isinstance(v, (Tensor,np.ndarray)) and v.ndim and len(v)==len(perm)
-    if isinstance(o, Tensor): return o[perm.to(o.device)] if o.ndim else o
-    if isinstance(o, np.ndarray): return o[perm.cpu().numpy()] if o.ndim else o
-    if isinstance(o, dict): return {k:each(v) for k,v in o.items()}
-    if hasattr(o, '_fields'): return type(o)(*map(each, o))
-    if sized and not all(map(rows, o)): return type(o)(o[i] for i in perm.tolist())
-    return type(o)(map(each, o)) if isinstance(o, (tuple,list)) else o
-
 @patch
 def _share(self:MixCallback, first, pred, yb):
     "lam of the loss against the targets, the rest against those of the second images"
     if self.mix is None: return first
-    if first.numel()!=1: raise ValueError(f"the loss has shape {tuple(first.shape)}; a mixed loss takes one number, "
-        "so use reduction='mean' or 'sum'")
     lam,perm = self.mix
-    return lam*first + (1-lam)*self._learn.loss_func(pred, *map(partial(_permuted, perm=perm), yb))
+    if first.numel()!=1: raise ValueError(f"the loss has shape {tuple(first.shape)}; use reduction='mean' or 'sum'")
+    return lam*first + (1-lam)*self._learn.loss_func(pred, *[permuted(y, perm) for y in yb])
 
 @patch
 def _check_step(self:MixCallback):
@@ -431,41 +398,3 @@ def _check_pass(self:MixCallback):
 def _seed(self:MixCallback):
     seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
     self.generator = torch.Generator('cpu').manual_seed(seed+rank_distrib())
-
-# %% ../nbs/04_callback.ipynb #05c331dd
-def _generator(state):
-    "A generator in `state`; None for None"
-    g = None if state is None else torch.Generator('cpu')
-    if g: g.set_state(state.cpu())
-    return g
-
-# %% ../nbs/04_callback.ipynb #89f067f1
-def _words(y, vocab):
-    "A word for each target; none for a mask"
-    word = lambda t: str(vocab[int(t)]) if vocab is not None else f'{t.item():.3g}'
-    return ['' if t.ndim else word(t) for t in y]
-
-def _caption(rec, mixer, pair=True):
-    "Where and how a batch is mixed, in words"
-    if hasattr(rec, 'which'): return _caption(rec.inner, mixer.mixers[rec.which], pair)
-    whose = ('upper row','lower row') if pair else ('first image','second image')
-    what = f'{type(mixer).__name__}, mode {rec.mode}'
-    if rec.mode=='feature' and rec.layer: what += f', at {rec.layer}'
-    aligned = rec.mode=='feature' and getattr(mixer, 'aligned', False)
-    return f'{what}, coordinates of the {whose[rec.direction]}' if aligned else what
-
-# %% ../nbs/04_callback.ipynb #f89b4cce
-@patch
-def _drawn(self:MixCallback, n, seed, mode):
-    "A record for `n` images as training may draw it, of the mode that is asked for"
-    g = torch.Generator('cpu').manual_seed(seed)
-    recs = (draw_from(self.mixer, n, g, **self.told) for _ in range(1000))
-    rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
-    if rec is None: raise ValueError(f"{self.mixer} draws no batch to show" + (f' with mode {mode!r}' if mode else ''))
-    return rec
-
-@patch
-def _aligns_images(self:MixCallback, rec):
-    "Are the features that a record mixes the images themselves?"
-    found = self.found.get((rec.mode,getattr(rec, 'layer', None)))
-    return rec.mode=='feature' and (found.before if found else 'input' in (getattr(rec, 'layer', None), self.layer))

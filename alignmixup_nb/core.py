@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['check_int', 'check_numbers', 'check_labels', 'optional_import', 'eval_mode', 'device_of', 'bare', 'uncompiled',
-           'at_rest', 'hooked', 'in_backward', 'diverged', 'logits_of', 'batches', 'map_batches', 'predictions',
-           'cpu_tensor', 'normalisation', 'channel_stats', 'pixels', 'run_with_head']
+           'at_rest', 'hooked', 'in_backward', 'diverged', 'permuted', 'logits_of', 'batches', 'map_batches',
+           'predictions', 'cpu_tensor', 'normalisation', 'channel_stats', 'pixels', 'run_with_head']
 
 # %% ../nbs/00_core.ipynb #df020ffd
 import math, sys
@@ -164,6 +164,21 @@ def diverged(
 ) -> bool:
     "Are these the features of a network that diverges: NaN, infinite or beyond 1e12?"
     return not x.detach().abs().max()<1e12
+
+# %% ../nbs/00_core.ipynb #6d537a3e
+def permuted(
+    o:Any, # targets: a tensor, an array, or a list, tuple or dict of them
+    perm:Tensor # (n,) a permutation of the images
+) -> Any: # of the same kind
+    "Targets in another order: of tensors and arrays the rows, of a list with an entry for each image the entries"
+    if isinstance(o, Tensor): return o[perm.to(o.device)] if o.ndim else o
+    array = lambda v: hasattr(v, '__array__') and v.ndim>0
+    if array(o): return o[perm.cpu().numpy()]
+    if isinstance(o, dict): return {k:permuted(v, perm) for k,v in o.items()}
+    if not isinstance(o, (tuple,list)): return o
+    entries = len(o)==len(perm) and not hasattr(o, '_fields') and not all(array(v) and len(v)==len(perm) for v in o)
+    res = [o[i] for i in perm.tolist()] if entries else [permuted(v, perm) for v in o]
+    return type(o)(*res) if hasattr(o, '_fields') else type(o)(res)
 
 # %% ../nbs/00_core.ipynb #17fd5197
 def logits_of(
