@@ -16,8 +16,9 @@ from torch.nn.parallel import DistributedDataParallel
 from fastai.metrics import Metric
 from fastcore.basics import patch
 from .align import align
-from .callback import MixCallback, _at_rest, _bare, _hooked
-from .mixers import AlignMixup, uncompiled
+from .callback import MixCallback
+from .core import at_rest, bare, hooked, uncompiled
+from .mixers import AlignMixup
 from .models import Decoder, MODELS, decoder
 
 # %% ../nbs/06_autoencoder.ipynb #8a9f0559
@@ -45,7 +46,7 @@ class AutoEncoder(nn.Module):
     ) -> tuple[Tensor,Tensor]: # Prediction and features (n,c,h,w), with their gradient
         "One pass through the classifier"
         kept = []
-        pred = _hooked([self.at()], lambda m,a,o: kept.append(o.clone()), lambda: self.net(x)) # a copy: an in-place ReLU may follow
+        pred = hooked([self.at()], lambda m,a,o: kept.append(o.clone()), lambda: self.net(x)) # a copy: an in-place ReLU may follow
         if not kept: raise RuntimeError(f'layer {self.layer!r} did not run in the forward pass')
         return pred,kept[0]
 
@@ -53,7 +54,7 @@ class AutoEncoder(nn.Module):
 def _still(ae, body, *tensors):
     "`body` of tensors, which go to the model's device, without gradient, in eval mode; modes and random numbers are afterwards as before"
     device = next(ae.parameters()).device
-    return _at_rest(ae, device, lambda: body(*(o.to(device) for o in tensors)))
+    return at_rest(ae, device, lambda: body(*(o.to(device) for o in tensors)))
 
 @patch
 def encode(self:AutoEncoder,
@@ -77,7 +78,7 @@ def classify(self:AutoEncoder,
     children = [k for k,_ in self.net.named_children()] if isinstance(self.net, nn.Sequential) else []
     if self.layer in children: return _still(self, nn.Sequential(*list(self.net)[children.index(self.layer)+1:]), f)
     x = torch.zeros_like(self.decode(f))
-    return _still(self, lambda f, x: _hooked([self.at()], lambda m,a,o: f, lambda: self.net(x)), f, x)
+    return _still(self, lambda f, x: hooked([self.at()], lambda m,a,o: f, lambda: self.net(x)), f, x)
 
 # %% ../nbs/06_autoencoder.ipynb #011ae0e7
 def reconstruction_loss(
@@ -150,7 +151,7 @@ class AutoEncoderCallback(MixCallback):
 @patch
 def before_fit(self:AutoEncoderCallback):
     "Refuse a model without a decoder; mix features where the decoder reads"
-    ae = _bare(self.learn.model)
+    ae = bare(self.learn.model)
     if not isinstance(ae, AutoEncoder): raise TypeError(f'the model is {type(ae).__name__}; it has to be an AutoEncoder(net, layer, decoder)')
     self.layer = f'net.{ae.layer}'
     MixCallback.before_fit(self)
@@ -164,7 +165,7 @@ def _step(self:AutoEncoderCallback):
     if not self.clean: return MixCallback._step(self)
     try:
         with uncompiled():
-            return _hooked([_bare(self.learn.model).at()], self._keep, lambda: MixCallback._step(self))
+            return hooked([bare(self.learn.model).at()], self._keep, lambda: MixCallback._step(self))
     finally: self.clean,self.features = False,None
 
 @patch
@@ -178,7 +179,7 @@ def after_loss(self:AutoEncoderCallback):
     "The mixed loss; on a clean batch the loss and the weighted error of the reconstruction"
     MixCallback.after_loss(self)
     if not (self.clean or self.mix): return
-    ae,learn = _bare(self.learn.model),self.learn
+    ae,learn = bare(self.learn.model),self.learn
     if not self.clean:
         if isinstance(learn.model, DistributedDataParallel): learn.loss_grad = learn.loss_grad + 0*sum(p.sum() for p in ae.decoder.parameters())
         return
@@ -193,7 +194,7 @@ class ReconstructionError(Metric):
     "The error of the reconstruction of all held-out images: the mean square of a pixel, normalised"
     def reset(self): self.total,self.count = 0.,0
     def accumulate(self, learn):
-        ae,x = _bare(learn.model),learn.xb[0]
+        ae,x = bare(learn.model),learn.xb[0]
         self.total += _still(ae, lambda: reconstruction_loss(ae, ae.both(x)[1], x))*len(x); self.count += len(x)
     @property
     def value(self): return self.total.item()/self.count if self.count else None

@@ -4,15 +4,16 @@
 
 # %% auto #0
 __all__ = ['check_int', 'check_numbers', 'check_labels', 'optional_import', 'eval_mode', 'device_of', 'bare', 'uncompiled',
-           'at_rest', 'hooked', 'in_backward', 'diverged', 'logits_of', 'batches', 'map_batches', 'predictions',
-           'cpu_tensor', 'normalisation', 'channel_stats', 'pixels', 'run_with_head', 'atomic_write', 'commit',
-           'versions', 'hardware', 'repeatable']
+           'at_rest', 'hooked', 'in_backward', 'diverged', 'permuted', 'logits_of', 'batches', 'map_batches',
+           'predictions', 'cpu_tensor', 'normalisation', 'channel_stats', 'pixels', 'run_with_head', 'atomic_write',
+           'commit', 'versions', 'hardware', 'repeatable']
 
 # %% ../nbs/00_core.ipynb #df020ffd
 import math, os, platform, re, subprocess, sys, uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, ExitStack, nullcontext, suppress
 from functools import cache
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral, Real
@@ -130,9 +131,11 @@ def at_rest(
         finally: torch.backends.mha.set_fastpath_enabled(fast)
 
 # %% ../nbs/00_core.ipynb #97c94e07
+@dataclass(eq=False)
 class _Hook:
     "A hook that acts only while `live`: one that a signal left behind does nothing"
-    def __init__(self, f): self.f,self.live = f,False
+    f:Callable
+    live:bool = False
     def __call__(self, module, args, out=None): return self.f(module, args, out) if self.live else None
     def __reduce__(self): return getattr,(nullcontext(), '__exit__')
 
@@ -147,7 +150,8 @@ def hooked(
     with ExitStack() as stack:
         for m in modules:
             hooks = m._forward_pre_hooks if pre else m._forward_hooks
-            for k in [k for k,o in hooks.items() if isinstance(o, _Hook) and not o.live]: del hooks[k]
+            for k,o in list(hooks.items()):
+                if isinstance(o, _Hook) and not o.live: del hooks[k] # left behind by a signal
             stack.enter_context((m.register_forward_pre_hook if pre else m.register_forward_hook)(hook))
         try:
             hook.live = True
@@ -164,6 +168,21 @@ def diverged(
 ) -> bool:
     "Are these the features of a network that diverges: NaN, infinite or beyond 1e12?"
     return not x.detach().abs().max()<1e12
+
+# %% ../nbs/00_core.ipynb #6d537a3e
+def permuted(
+    o:Any, # targets: a tensor, an array, or a list, tuple or dict of them
+    perm:Tensor # (n,) a permutation of the images
+) -> Any: # of the same kind
+    "Targets in another order: of tensors and arrays the rows, of a list with an entry for each image the entries"
+    if isinstance(o, Tensor): return o[perm.to(o.device)] if o.ndim else o
+    array = lambda v: hasattr(v, '__array__') and v.ndim>0
+    if array(o): return o[perm.cpu().numpy()]
+    if isinstance(o, dict): return {k:permuted(v, perm) for k,v in o.items()}
+    if not isinstance(o, (tuple,list)): return o
+    entries = len(o)==len(perm) and not hasattr(o, '_fields') and not all(array(v) and len(v)==len(perm) for v in o)
+    res = [o[i] for i in perm.tolist()] if entries else [permuted(v, perm) for v in o]
+    return type(o)(*res) if hasattr(o, '_fields') else type(o)(res)
 
 # %% ../nbs/00_core.ipynb #17fd5197
 def logits_of(

@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from PIL import Image, ImageOps
 from torch import nn, Tensor
 from .align import align
-from .callback import Layer, find_layer, find_stages
+from .layers import Layer, find_layer, find_stages
 from .core import at_rest, batches, channel_stats, device_of, hooked, normalisation, pixels
 from .figures import main_positions, warp_pixels
 from .sinkhorn import cost_matrix, sinkhorn
