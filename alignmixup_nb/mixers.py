@@ -5,18 +5,17 @@
 # %% auto #0
 __all__ = ['MODES', 'SALIENCY', 'MIXERS', 'Record', 'Mix', 'Mixer', 'Mixup', 'CutMix', 'fourier_noise', 'top_pixels', 'FMix',
            'saliency', 'opencv_saliency', 'SaliencyMix', 'ManifoldMixup', 'AlignMixup', 'check_mixer', 'OneOf',
-           'get_mixer', 'uncompiled']
+           'get_mixer']
 
 # %% ../nbs/03_mixers.ipynb #09115bd0
-import bisect, inspect, math, sys
+import bisect, inspect, math
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import accumulate
 from typing import NamedTuple
 import torch
-from torch import nn, Tensor
+from torch import Tensor
 from .align import _check_solver, alignmix_batch, draw_lam
 from .core import check_numbers
 
@@ -423,9 +422,3 @@ def get_mixer(
     why = f' ({found})' if isinstance(found, Exception) else ''
     raise ValueError(f"there is no mixer {name!r}{why}; there are {', '.join(MIXERS)}, and 'module:Class' "
         f"for a class that extends Mixer")
-
-# %% ../nbs/03_mixers.ipynb #6407560f
-def uncompiled():
-    "A `with` in which what was compiled runs as it was written; nothing happens if nothing was, or in compiled code"
-    idle = 'torch._dynamo' not in sys.modules or torch.compiler.is_compiling()
-    return nullcontext() if idle else torch.compiler.set_stance('force_eager')
