@@ -10,7 +10,7 @@ import math, random
 import torch
 from torch import nn, Tensor
 from .core import diverged, in_backward
-from .sinkhorn import _check_settings, cost_matrix, relative_cost, sinkhorn
+from .sinkhorn import check_settings, cost_matrix, relative_cost, sinkhorn
 
 # %% ../nbs/02_align.ipynb #2c3889ac
 def _check_features(a, b):
@@ -43,7 +43,7 @@ def _check_solver(**kw):
     known = dict(eps=0.1, n_iter=None, tol=None, method='scaling', backend='auto')
     if bad := [o for o in kw if o not in known]: raise TypeError(f"unknown setting {', '.join(map(repr, bad))}: there are {', '.join(map(repr, known))}")
     *solver,backend = (known|kw).values()
-    _check_settings(*solver)
+    check_settings(*solver)
     if backend not in BACKENDS: raise ValueError(f"unknown backend '{backend}': there are {', '.join(map(repr, BACKENDS))}")
 
 def _kernels(a, backend):

@@ -10,7 +10,7 @@ import functools, warnings
 from contextlib import nullcontext
 import torch
 from torch import Tensor
-from .sinkhorn import _check_settings, cost_matrix
+from .sinkhorn import check_settings, cost_matrix
 
 # %% ../nbs/01_kernels.ipynb #ec23c8c1
 class _NoTriton:
@@ -346,7 +346,7 @@ def _check(a, b, eps, n_iter, tol):
     if not a.is_floating_point() or a.dtype!=b.dtype: raise TypeError(f'the kernel takes float features of one type, got {a.dtype} and {b.dtype}')
     if a.device!=b.device: raise ValueError(f'a and b are on different devices: {a.device} and {b.device}')
     if not 0<a.shape[2]<=MAX_R: raise ValueError(f"the kernel takes 1 to {MAX_R} positions, got {a.shape[2]}: take backend='torch'")
-    _check_settings(eps, n_iter, tol, 'scaling')
+    check_settings(eps, n_iter, tol, 'scaling')
     if not supported(a): raise ValueError(f"the kernel does not run for {a.dtype} on {a.device}: it needs a CUDA device, triton, and fp16, bf16 or fp32; take backend='torch'")
 
 # %% ../nbs/01_kernels.ipynb #9061a68f
