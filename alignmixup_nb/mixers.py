@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .align import _check_solver, alignmix_batch, draw_lam
+from .align import alignmix_batch, check_solver, draw_lam
 from .core import check_numbers
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
@@ -351,8 +351,7 @@ class AlignMixup(Mixer):
         if direction not in (None,0,1): raise ValueError(f'direction is {direction}; it has to be 0, 1 or None')
         self.aligned,self.direction = aligned,direction
         self.eps,self.n_iter,self.tol,self.method,self.backend = eps,n_iter,tol,method,backend
-        check_numbers('eps', [eps], lambda e: 0<e<math.inf, 'a finite number over 0')
-        _check_solver(**self.solver())
+        check_solver(**self.solver())
     def solver(self) -> dict: # Arguments of `assignment`
         "The settings of the transport"
         return {k:getattr(self, k) for k in ('eps','n_iter','tol','method','backend')}
