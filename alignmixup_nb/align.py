@@ -121,7 +121,7 @@ def align(
 
 # %% ../nbs/02_align.ipynb #62e2c086
 def _pair(x:Tensor, y:Tensor, R:Tensor, lam:float, direction:int, tokens:bool) -> Tensor:
-    "`lam` of x and the rest of y; in direction 0 y is aligned to x, in direction 1 x to y. One product, added to a copy"
+    "`lam` of x and the rest of y, in direction 0 y aligned to x, in direction 1 x to y: one product added to a copy"
     keep,move,R,share = (y,x,R,1-lam) if direction else (x,y,R.mT,lam)
     with torch.autocast(keep.device.type, enabled=False):
         R = R.to(keep.dtype)

@@ -234,7 +234,7 @@ class SaliencyMix(_Paste):
     @staticmethod
     @torch.no_grad()
     def torch_map(x:Tensor) -> Tensor:
-        "How much each pixel (n,h,w) differs from the means of windows of a sixteenth to a half of the image to each side"
+        "How much each pixel (n,h,w) differs from the means of four windows, of a sixteenth to a half of the image"
         if x.ndim!=4 or not x.is_floating_point():
             raise ValueError(f'x is {x.dtype} of shape {tuple(x.shape)}; it has to be floating point images (n,c,h,w)')
         def window(size, k): # (size,size), takes the means over all positions at most a k-th of the size away
@@ -274,7 +274,7 @@ class ManifoldMixup(Mixer):
     names_layer = True
     def __init__(self,
         alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
-        layers:tuple|str|None=None, # Names to draw from, with 'input' for the images; None: 'input' and what `draw` is handed
+        layers:tuple|str|None=None, # Names to draw from, and 'input'; None: 'input' and those that `draw` is handed
         prob:float=1., # Share of the batches that are mixed
     ):
         self.layers = tuple(layers) if isinstance(layers, (tuple,list)) else layers if layers is None else (layers,)

@@ -109,7 +109,7 @@ def marginal_error(
 
 # %% ../nbs/00_sinkhorn.ipynb #2a60b09f
 class Duals:
-    "Of a batch of problems: reduced costs D (n,r,s), potentials f (n,1,r) and g (n,1,s), the eps e (n,1,1) they are for"
+    "Reduced costs D (n,r,s) of a batch, potentials f (n,1,r) and g (n,1,s), and the eps e (n,1,1) they are for"
     first,step = 30,8 # the first eps is a thirtieth of the range of the costs, each further one an eighth of the last
     wide,widest = 5e4,1e30 # ranges in eps that fp32 and fp64 potentials have digits for
     device_range = 1e6 # the same where nobody can look, in fp32
@@ -169,7 +169,7 @@ def _relax(old:Tensor, new:Tensor, om:Tensor|float, least:Tensor) -> Tensor:
     return torch.maximum(torch.lerp(old, new, om), new*least)
 
 def iterate(K:Tensor, tol:float, n:int, om:float=1., old:float|None=None, every:bool=False) -> tuple:
-    "On the CPU: column factors v, K v, errors (n,1,1) and ω after `n` iterations, or when their mean, or all, are small"
+    "On the CPU: column factors v, K v, errors (n,1,1) and ω after `n` iterations, or once errors are under `tol`"
     t,least = K.shape[1]/K.shape[2],K.new_full((1,1,1), .25)
     u,v = K.new_ones(len(K), 1, K.shape[1]),K.new_ones(len(K), 1, K.shape[2])
     for i in range(n):
@@ -362,7 +362,8 @@ def check_settings(
     check_numbers('eps', [eps], lambda o: 0<o<math.inf, 'a finite number over 0')
     if n_iter is not None: check_int('n_iter', n_iter)
     if tol is not None: check_numbers('tol', [tol], lambda o: o>0, 'a number over 0')
-    if method not in ('scaling', 'paper'): raise ValueError(f"unknown method '{method}': there are 'scaling' and 'paper'")
+    if method not in ('scaling', 'paper'):
+        raise ValueError(f"unknown method '{method}': there are 'scaling' and 'paper'")
 
 # %% ../nbs/00_sinkhorn.ipynb #88ef3930
 def sinkhorn(
