@@ -219,7 +219,7 @@ def anneal(d:Duals, tol:float=.05, most:int=8) -> None:
 # %% ../nbs/00_sinkhorn.ipynb #8a710896
 def refine(d:Duals, n_iter:int, tol:float, few:float=0.) -> Tensor:
     "Sweep until the error of all pairs but a share `few` is under `tol`, on the CPU; which pairs are not there"
-    n,om,old,part,idx = _length(d.D),1.,1.,d,torch.arange(len(d.D))
+    n,om,old,part,idx = _length(d.D),1.,1.,d,torch.arange(len(d.D), device=d.D.device)
     for k in range(0, n_iter, n):
         err,old,om = _sweep(part, tol/2, min(n, n_iter-k), om, old)
         if part is not d: d.put(idx, part.f, part.g)
@@ -359,9 +359,11 @@ def check_settings(
     method:str, # 'scaling' or 'paper'
 ) -> None:
     "Refuse settings that the solver does not take"
-    check_numbers('eps', [eps], lambda o: 0<o<math.inf, 'a finite number over 0')
+    if not (type(eps) is float and 0<eps<math.inf): # a float is the usual case, and costs nothing
+        check_numbers('eps', [eps], lambda o: 0<o<math.inf, 'a finite number over 0')
     if n_iter is not None: check_int('n_iter', n_iter)
-    if tol is not None: check_numbers('tol', [tol], lambda o: o>0, 'a number over 0')
+    if tol is not None and not (type(tol) is float and tol>0):
+        check_numbers('tol', [tol], lambda o: o>0, 'a number over 0')
     if method not in ('scaling', 'paper'):
         raise ValueError(f"unknown method '{method}': there are 'scaling' and 'paper'")
 
