@@ -6,8 +6,9 @@
 __all__ = ['MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
-import copy, math, sys, warnings, weakref
+import inspect, math, sys, warnings, weakref
 from contextlib import contextmanager
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Iterator
 import torch
@@ -17,10 +18,9 @@ from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
 from fastai.torch_core import find_bs, rank_distrib
 from fastcore.all import delegates, patch
-from .align import assignment
 from .core import bare, check_int, check_numbers, diverged, in_backward, permuted, uncompiled
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
-from .mixers import AlignMixup, check_settings, draw_from, Mix, MIXERS, MODES, OneOf, settings
+from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
 from .show import show_mix
 
 # %% ../nbs/04_callback.ipynb #93787516
@@ -33,7 +33,7 @@ class MixCallback(Callback):
     seeded = restored = whole = False
     __setattr__ = object.__setattr__ # fastai's asks the learner and its model for the name each time
     def __init__(self,
-        mixer:Any, # One of `alignmixup_nb.mixers`, or anything with their `draw` and `apply`
+        mixer:Mixer, # One of `alignmixup_nb.mixers`, or of your own
         layer:str|nn.Module|None=None, # Where features are mixed, as in `find_layer`
         prob:float|None=None, # Share of the batches that are mixed, in [0, 1]; None: the mixer's own
         start:float=0., # Part of training, in [0, 1), at which mixing begins
@@ -152,10 +152,7 @@ def _forget(self:MixCallback):
 @patch
 def _check_settings(self:MixCallback):
     "Refuse what can not be trained with"
-    kind = getattr(self.mixer, '__name__', '')
-    if isinstance(self.mixer, type): raise TypeError(f'{kind} is a class; it takes an instance, such as {kind}()')
-    if not all(callable(getattr(self.mixer, k, None)) for k in ('draw','apply')):
-        raise TypeError(f'{self.mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
+    check_mixer(self.mixer)
     fits = isinstance(self.layer, (str,nn.Module,type(None)))
     if not fits: raise TypeError(f"layer is {self.layer!r}; it has to be None, 'last', a name or a module")
     if self.prob is not None: check_numbers('prob', self.prob, lambda p: 0<=p<=1, 'in [0, 1]')
@@ -167,20 +164,19 @@ def _check_settings(self:MixCallback):
 def _of_mixer(name):
     "A setting of the mixer, as a property of the callback"
     def change(self, value):
-        if not hasattr(self.mixer, name) and name not in settings(type(self.mixer)):
-            raise AttributeError(f'{self.mixer} has no setting {name!r}')
-        getattr(self.mixer, 'change', vars(self.mixer).update)(**{name:value})
+        if name not in self.mixer.settings: raise AttributeError(f'{self.mixer} has no setting {name!r}')
+        self.mixer.change(**{name:value})
         self.fresh = True
     return property(attrgetter(f'mixer.{name}'), change)
 
-for _k in {k for M in (*MIXERS.values(), OneOf) for k in settings(M)}-{*settings(MixCallback)}:
-    setattr(MixCallback, _k, _of_mixer(_k))
+_own = tuple(inspect.signature(MixCallback).parameters)
+for _k in {k for M in (*MIXERS.values(), OneOf) for k in M.settings}-{*_own}: setattr(MixCallback, _k, _of_mixer(_k))
 
 # %% ../nbs/04_callback.ipynb #22187a1a
 class AlignMixupCallback(MixCallback):
     "AlignMixup: mixes the images or, aligned, the features of a layer that it finds by itself"
-    @delegates(assignment, but=['channels_last'])
-    @delegates(MixCallback, keep=True)
+    @delegates(AlignMixup)
+    @delegates(MixCallback, keep=True, but=['mixer'])
     def __init__(self,
         alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
         modes:tuple=('input','feature'), # One of them is drawn for each batch
@@ -193,8 +189,10 @@ class AlignMixupCallback(MixCallback):
         if isinstance(alpha, (str,nn.Module)):
             given = repr(alpha) if isinstance(alpha, str) else '...'
             raise TypeError(f'the first argument is alpha, a number; a layer is given as layer={given}')
-        own = {k:kwargs.pop(k) for k in settings(MixCallback) if k in kwargs}
-        check_settings(type(self), kwargs)
+        names = inspect.signature(type(self)).parameters
+        if bad := [k for k in kwargs if k not in names]:
+            raise TypeError(f'{type(self).__name__} has no setting {bad[0]!r}; there are {", ".join(names)}')
+        own = {k:kwargs.pop(k) for k in _own if k in kwargs}
         super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kwargs), **own)
 
 # %% ../nbs/04_callback.ipynb #d278257a
@@ -237,7 +235,7 @@ def _draw(self:MixCallback):
     if self.fresh: self._prepare()
     if learn.pct_train<self.start or self.end<1 and learn.pct_train>=self.end: return
     if self.generator is None: self._seed() # attached in the middle of a training
-    return draw_from(self.mixer, find_bs(learn.yb), self.generator, self.prob, **self.told)
+    return self.mixer.draw(find_bs(learn.yb), self.generator, self.prob, **self.told)
 
 # %% ../nbs/04_callback.ipynb #1f192e5a
 @patch
@@ -263,7 +261,7 @@ def _where(self:MixCallback, mode, name=None):
     elif found and name is None:
         self.layer_name = found.name
         self._warn(f'alignment can not act at layer {found}: what follows does not see where a feature is, so the mix '
-            'is that of unaligned features', getattr(self.mixer, 'aligned', False) and not found.acts)
+            'is that of unaligned features', self.mixer.aligned and not found.acts)
     return found
 
 # %% ../nbs/04_callback.ipynb #4787707d
@@ -273,17 +271,17 @@ def _stages(self:MixCallback):
     if self.layer is not None: names = [self._where('feature').name]
     else: names = find_stages(self.learn.model, self.learn.xb, self.n_prefix)
     self._warn(f'no stage of the network qualifies for a mix, so {self.mixer} mixes the input only', not names)
-    if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
+    if self.mixer.names_layer: self.layer_name = ', '.join(names)
     return tuple(names)
 
 # %% ../nbs/04_callback.ipynb #005b6846
 @patch
 def _check_targets(self:MixCallback, pred=None):
     "Refuse targets that have positions, where the mix moves or replaces those of the images"
-    features = 'feature' in getattr(self.mixer, 'modes', ()) or pred is not None
+    features = 'feature' in self.mixer.modes or pred is not None
     for t in (t for t in self.learn.yb if isinstance(t, Tensor)):
         words = t.ndim==2 and not t.is_floating_point() and getattr(pred, 'ndim', 0)>2 and t.shape[1] in pred.shape[1:]
-        if t.ndim>2 and getattr(self.mixer, 'pastes', False): raise ValueError(f'{self.mixer} gives each pixel to one '
+        if t.ndim>2 and self.mixer.pastes: raise ValueError(f'{self.mixer} gives each pixel to one '
             f'of two images, and a target of shape {tuple(t.shape)} would count for both at each; use Mixup()')
         if features and (t.ndim>2 or words): raise ValueError(f"mode 'feature' moves positions, and a target of shape "
             f"{tuple(t.shape)} has positions that would stay where they are; use modes=('input',)")
@@ -303,7 +301,7 @@ def _mixed_inputs(self:MixCallback, xb):
 @patch
 def _prepare(self:MixCallback):
     "Find the layers that the mixer may ask for; `told` is what it has to be told about them"
-    learn,modes,names = self.learn,getattr(self.mixer, 'modes', ()),getattr(self.mixer, 'layers', ())
+    learn,modes,names = self.learn,self.mixer.modes,self.mixer.layers
     asked = [self.layer, [x.shape[1:] for x in tensors_of(learn.xb)], *bare(learn.model).modules()]
     if asked!=self.asked: self.found = {}
     self.__dict__.update(asked=asked, fresh=False, checked=set(), told={})
@@ -311,26 +309,19 @@ def _prepare(self:MixCallback):
     if 'embedding' in modes: self._where('embedding')
     self._check_targets()
     if 'feature' not in modes: return
-    if not getattr(self.mixer, 'names_layer', False): self._where('feature')
+    if not self.mixer.names_layer: self._where('feature')
     for name in names or (): name=='input' or self._where('feature', name)
     if names is None: self.told = dict(layers=self._stages())
 
 # %% ../nbs/04_callback.ipynb #54444543
-def _on_input(rec):
-    "A record, with the mix moved to the input"
-    rec,inner = copy.copy(rec),getattr(rec, 'inner', None)
-    for k,v in (('mode','input'), ('inner',inner and _on_input(inner))): object.__setattr__(rec, k, v)
-    return rec
-
 @patch
 def _place(self:MixCallback):
     "The learner's step, with its input mixed now or a layer on the way"
-    mode,name = self.rec.mode,getattr(self.rec, 'layer', None)
-    if mode not in MODES: raise ValueError(f'mode is {mode!r}; it has to be one of {MODES}')
+    mode,name = self.rec.mode,self.rec.layer
     if mode in ('feature','embedding'): self.where = self.found.get((mode,name)) or self._where(mode, name)
     if self.where:
         with uncompiled(): return self.where.replaced(self._mixed, self._step)
-    if mode in ('feature','embedding'): self.rec = _on_input(self.rec)
+    if mode in ('feature','embedding'): self.rec = replace(self.rec, mode='input')
     if mode!='clean': self.learn.xb = self._mix_input(self.learn.xb)
     return self._step()
 

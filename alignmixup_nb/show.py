@@ -7,17 +7,16 @@ __all__ = ['show_mix']
 
 # %% ../nbs/03c_show.ipynb #56f2ffd7
 from collections.abc import Sequence
-from typing import Any
 import matplotlib.pyplot as plt
 import torch
 from torch import Tensor
-from .mixers import draw_from, Record
+from .mixers import Mixer, Record
 
 # %% ../nbs/03c_show.ipynb #5bf4d9ed
 def _drawn(mixer, n, seed, mode, layers=None):
     "A record for `n` images as training may draw it; `mode` None takes any but 'clean'"
     g = torch.Generator('cpu').manual_seed(seed)
-    recs = (draw_from(mixer, n, g, layers=layers) for _ in range(1000))
+    recs = (mixer.draw(n, g, layers=layers) for _ in range(1000))
     rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
     if rec is None: raise ValueError(f'{mixer} draws no batch to show' + (f' with mode {mode!r}' if mode else ''))
     return rec
@@ -30,16 +29,16 @@ def _words(y, vocab):
 
 def _caption(rec, mixer, pair):
     "Where and how a batch is mixed"
-    if hasattr(rec, 'which'): return _caption(rec.inner, mixer.mixers[rec.which], pair)
+    mixer,rec = mixer.unwrap(rec)
     what = f'{type(mixer).__name__}, mode {rec.mode}'
     if rec.mode!='feature': return what
     if rec.layer: what += f', at {rec.layer}'
     whose = ('upper row','lower row') if pair else ('first image','second image')
-    return f'{what}, coordinates of the {whose[rec.direction]}' if getattr(mixer, 'aligned', False) else what
+    return f'{what}, coordinates of the {whose[rec.direction]}' if mixer.aligned else what
 
 # %% ../nbs/03c_show.ipynb #5e1c9e16
 def show_mix(
-    mixer:Any, # One of `alignmixup_nb.mixers`, or anything with their `draw` and `apply`
+    mixer:Mixer, # One of `alignmixup_nb.mixers`, or of your own
     x:Tensor, # (n,c,h,w) images, on the CPU
     y:Tensor|None=None, # (n,...) targets
     vocab:Sequence|None=None, # Names of the classes
@@ -52,7 +51,7 @@ def show_mix(
     "A batch as the network gets it, with the shares of the labels"
     if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
     rec = _drawn(mixer, len(x), seed, mode, layers)
-    pair = rec.mode=='embedding' or rec.mode=='feature' and 'input' not in (layer, getattr(rec, 'layer', None))
+    pair = rec.mode=='embedding' or rec.mode=='feature' and 'input' not in (layer, rec.layer)
     mixed,(lam,perm) = (x,(rec.lam,rec.perm)) if pair else mixer.apply(rec, x)
     words = ['']*len(x) if y is None else _words(y, vocab)
     titles = [f'{words[i]}: {lam:.0%}\n{words[j]}: {1-lam:.0%}' for i,j in enumerate(perm)]

@@ -18,7 +18,7 @@ if __name__=='__main__' and '__file__' in globals(): # run as a program: Ctrl-C 
     quiet('alignmixup_train')
 
 # %% ../nbs/13_train.ipynb #965d076f
-import argparse, hashlib, inspect, io, json, linecache, math, os, platform, random, re, shlex, socket
+import argparse, hashlib, io, json, linecache, math, os, platform, random, re, shlex, socket
 import subprocess, sys, time, traceback, uuid, warnings
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, fields, asdict, replace
@@ -66,9 +66,7 @@ def mixer_settings(
 ) -> list: # names among `MIXING`
     "The settings that a mixer listens to"
     if MIXERS[mixer] is None: return []
-    takes = set(inspect.signature(MIXERS[mixer]).parameters)
-    if 'kw' in takes: takes.update(inspect.signature(assignment).parameters)
-    return [o for o in MIXER if o in takes] + ['layer']*('feature' in MIXERS[mixer]().modes) + ['start','end']
+    return [o for o in MIXER if o in MIXERS[mixer].settings] + ['layer']*('feature' in MIXERS[mixer]().modes) + ['start','end']
 
 # %% ../nbs/13_train.ipynb #6838e847
 def _setting(default, help, among=None, test=None):
@@ -852,7 +850,7 @@ def build_mix(
     "The mixing callback of a recipe, and the layer where features are mixed, or could be"
     mixer,layer = make_mixer(r),None
     mixes = mixer is not None and 'feature' in mixer.modes
-    draws = getattr(mixer, 'names_layer', False) # manifold mixup draws its layer, so it is not told one
+    draws = mixer is not None and mixer.names_layer # manifold mixup draws its layer, so it is not told one
     try: layer = find_layer(model, xb, r.layer)[0].name
     except ValueError:
         if mixes and r.layer is not None: raise
@@ -909,7 +907,7 @@ def _result(self:Run) -> dict:
     tested = [o['accuracy'] for o in rows if o['accuracy'] is not None]
     *earlier,code = self.checkpoint.commits
     mixer = self.mix and self.mix.mixer
-    mixing = {} if mixer is None else {o:v for o,v in {**vars(mixer), **getattr(mixer, 'kw', {})}.items() if o in MIXER and v is not None}
+    mixing = {} if mixer is None else {o:v for o,v in vars(mixer).items() if o in MIXER and v not in (None,'scaling')}
     return dict(schema=2, name=self.recipe.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(self.recipe), command=self.recipe.command,
         commit={**code, **(dict(earlier=earlier) if earlier else {})}, versions=versions(), hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         seconds=dict(**seconds, total=self.checkpoint.total), mixing=mixing, layer=self.mix and (self.mix.layer_name or self.mix.layer),

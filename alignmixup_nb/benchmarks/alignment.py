@@ -202,17 +202,14 @@ def stages(
     "Times of the parts of `assignment`"
     from alignmixup_nb import sinkhorn as s
     a,b = (o.flatten(2) for o in features(shape, scale))
-    C = relative_cost(a, b)
-    low,one = C.amin((1,2), keepdim=True),C.new_ones(len(C), 1, C.shape[1])
+    C,tol = relative_cost(a, b),2e-3
+    low,ones = C.amin((1,2), keepdim=True),C.new_ones(len(C), 1, C.shape[1])
     kernel = lambda: torch.sub(C, low).div_(-.1).exp_()
-    D,e,last = s._start(C, .1)
-    f,g = s._solve(D, e, last, None, 2e-3)
-    if s._quick(C, .1, 2e-3) is not None:
-        parts = dict(kernel=kernel, iterate=lambda: s._iterate(kernel(), tol=2e-3, n=48, shared=True),
-            plan=lambda: s._plan(kernel(), one, one))
-    else:
-        parts = dict(reduce=lambda: s._start(C, .1), levels=lambda: s._anneal(D, e, last),
-            end=lambda: s._solve(D, e, last, None, 2e-3), plan=lambda: s._plan(s._kernel(D, f, g, last), one, one))
+    def annealed(): d = s.Duals(C, .1); s.anneal(d); return d
+    def end(): d = annealed(); s.finish(d, s.refine(d, 72, tol, few=.1), 4*d.last, tol/4); return d
+    done = end()
+    if s.quick(C, .1, tol) is not None: parts = dict(kernel=kernel, iterate=lambda: s.iterate(kernel(), tol, 48, every=True), plan=lambda: s.rounded(kernel(), ones, ones))
+    else: parts = dict(reduce=lambda: s.Duals(C, .1), levels=annealed, end=end, plan=lambda: s.rounded(done.kernel(), ones, ones))
     t = race(dict(cost=lambda: relative_cost(a, b), **parts, all=lambda: assignment(a, b)), seconds)
     # of what was timed together, the part that is meant
     for k,v in dict(end='levels', iterate='kernel', plan='kernel').items():
