@@ -10,9 +10,10 @@ from collections.abc import Iterable
 import numpy as np, torch, torch.nn.functional as F
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from torch import nn, Tensor
+from .loaders import ImageTensors
 from .core import (batches, channel_stats, check_int, check_labels, cpu_tensor, device_of, eval_mode,
     map_batches, normalisation, optional_import, predictions, run_with_head)
-from .data import DATASETS, TEXTURES, ImageTensors, texture
+from .data import DATASETS, TEXTURES, texture
 
 # %% ../nbs/10_ood.ipynb #4090a658
 def ood_metrics(
@@ -120,7 +121,7 @@ def ood_images(
     if name=='noise': x = torch.randint(0, 256, (n,c,size,size), generator=g)
     elif name=='textures': x = _patches(n, size, shrink, g)
     else:
-        x = torch.cat([o.x for o in DATASETS[{'mnist':'mnist5k'}.get(name, name)].load(None, None)])
+        x = torch.cat([o.x for o in DATASETS[{'mnist':'mnist5k'}.get(name, name)].load()])
         if n>len(x): raise ValueError(f'n is {n}, and there are {len(x)} images of {name}')
         x = shrink(x[torch.randperm(len(x), generator=g)[:n]].float())
     return ImageTensors(x.round().byte().expand(-1, c, -1, -1).contiguous(), None, ['?'], 1)
