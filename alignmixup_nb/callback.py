@@ -21,8 +21,8 @@ from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
 from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
-from .align import _diverged, _in_backward
-from .mixers import AlignMixup, check_settings, draw_from, Mix, MIXERS, MODES, OneOf, settings, uncompiled
+from .core import diverged, in_backward, uncompiled
+from .mixers import AlignMixup, check_settings, draw_from, Mix, MIXERS, MODES, OneOf, settings
 
 # %% ../nbs/04_callback.ipynb #50805dae
 @dataclass(repr=False)
@@ -790,7 +790,7 @@ def _mix_input(self:MixCallback, xb):
 @patch
 def _first(self:MixCallback):
     "Is this the layer's first call in a pass to mix? One within the backward pass is that of gradient checkpointing"
-    if self.per_pass is not None and not (_in_backward() or self.again):
+    if self.per_pass is not None and not (in_backward() or self.again):
         return False # somebody else's pass, before the backward pass or after it
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
@@ -800,7 +800,7 @@ def _applied(self:MixCallback, x):
     "`x` mixed; features of a network that diverges are no longer aligned, but mixed in place, so that the loss can tell"
     try: return self.mixer.apply(self.rec, x)
     except ValueError:
-        if not _diverged(x): raise
+        if not diverged(x): raise
     perm = self.rec.perm.to(x.device)
     return x[perm].lerp_(x, self.rec.lam),Mix(self.rec.lam, perm)
 

@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['MODES', 'SOLVER', 'SALIENCY', 'MIXERS', 'Record', 'Mix', 'settings', 'check_settings', 'Mixer', 'Mixup', 'BoxRecord',
            'CutMix', 'fourier_noise', 'top_pixels', 'MaskRecord', 'FMix', 'saliency', 'opencv_saliency', 'SaliencyMix',
-           'ManifoldMixup', 'AlignMixup', 'draw_from', 'OneOfRecord', 'OneOf', 'uncompiled', 'ManifoldMix']
+           'ManifoldMixup', 'AlignMixup', 'draw_from', 'OneOfRecord', 'OneOf', 'ManifoldMix']
 
 # %% ../nbs/03_mixers.ipynb #09115bd0
-import bisect, inspect, math, sys
-from contextlib import nullcontext
+import bisect, inspect, math
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import nn, Tensor
 from .align import _check_solver, _refuse_in_backward, alignmix_batch, draw_lam
+from .core import uncompiled
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
 def _uniform(generator:torch.Generator|None) -> float:
@@ -416,11 +416,6 @@ class OneOf(Mixer):
 MIXERS = dict(mixup=Mixup, cutmix=CutMix, fmix=FMix, saliencymix=SaliencyMix, manifoldmixup=ManifoldMixup, alignmixup=AlignMixup)
 
 # %% ../nbs/03_mixers.ipynb #6407560f
-def uncompiled():
-    "A `with` in which what was compiled runs as it was written; nothing happens if nothing was, or in compiled code"
-    idle = 'torch._dynamo' not in sys.modules or torch.compiler.is_compiling()
-    return nullcontext() if idle else torch.compiler.set_stance('force_eager')
-
 class ManifoldMix(nn.Module):
     "A network that mixes its input or the output of one of its layers while training"
     def __init__(self,
