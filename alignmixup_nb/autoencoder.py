@@ -56,7 +56,8 @@ class AutoEncoder(nn.Module):
     ) -> Tensor: # one number, fp32
         "Mean squared error of a decoded pixel, in the unit of the normalised image"
         y,x = self.decoder(f.as_subclass(Tensor)),x.as_subclass(Tensor)
-        if y.shape!=x.shape: raise ValueError(f'the decoder paints {tuple(y.shape)} and the images are {tuple(x.shape)}')
+        if y.shape!=x.shape:
+            raise ValueError(f'the decoder paints {tuple(y.shape)} and the images are {tuple(x.shape)}')
         return F.mse_loss(y.float(), x.float())
     def encode(self, x:Tensor) -> Tensor:
         "Features (n,c,h,w) of images (n,ch,H,W), in eval mode, without gradient"
@@ -127,7 +128,7 @@ class AutoEncoderCallback(MixCallback):
         aligned:bool=True, # False: feature maps are mixed position by position
         start:float=0., # part of training, in [0,1), at which mixing begins; before it all batches are clean
         end:float=1., # part of training, in (start,1], at which it ends; after it all batches are clean
-        seed:int|None=None, # each fit draws the same from it; None takes one from torch's generator when training starts
+        seed:int|None=None, # each fit draws the same from it; None: from torch's generator when training starts
         **kwargs
     ):
         super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, **kwargs), None, None, start, end, seed)

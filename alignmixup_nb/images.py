@@ -128,8 +128,8 @@ def _walk(top):
 # %% ../nbs/06b_images.ipynb #bada1ec7
 def image_files(
     folder:Path, # of images, at any depth
-) -> list[Path]: # sorted, each file once, whatever the number of its names
-    "The image files in the folders below `folder`; what may be a mistake is said in a warning"
+) -> dict[Path,str]: # file -> name of its folder, sorted; each file once, whatever the number of its names
+    "The image files below `folder`, and their classes; what may be a mistake is said in a warning"
     known = image_extensions|{k for k,v in Image.registered_extensions().items() if 'image/' in Image.MIME.get(v, '')}
     found = {path:([path/o for o in names if os.path.splitext(o)[1].lower() in known], dirs)
              for path,dirs,names in _walk(folder)}
@@ -145,7 +145,7 @@ def image_files(
                sorted(o for o in holders if any(p in holders and p!=folder for p in o.parents))}
     for says,o in odd.items():
         if o: warnings.warn(f'{len(o)} {says}: {few(o)}')
-    return sorted({*files}-loose)
+    return {o:o.parent.name for o in sorted({*files}-loose)}
 
 # %% ../nbs/06b_images.ipynb #200504f8
 def read_idx(

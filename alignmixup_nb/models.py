@@ -101,7 +101,8 @@ def preact_resnet18(
     stride:int=1, # of the stem; 1 for CIFAR and Tiny ImageNet
 ) -> StageNet:
     "PreAct-ResNet-18 as the mixup papers use it: stem, layer1 to layer4, pooling, linear"
-    for k,v,least in (('n_out',n_out,1),('c_in',c_in,1),('stride',stride,1),('size',size,8*stride)): check_int(k, v, least)
+    for k,v,least in (('n_out',n_out,1),('c_in',c_in,1),('stride',stride,1),('size',size,8*stride)):
+        check_int(k, v, least)
     stem = nn.Sequential(conv(c_in, 64, stride=stride), nn.BatchNorm2d(64), nn.ReLU())
     return _net(stem, (64,64,128,256,512), (1,2,2,2), n_out, 2, 8*stride, carry='h', norm=False)
 
@@ -113,7 +114,8 @@ def wrn16_8(
     stride:int=1, # of the stem; 1 for CIFAR
 ) -> StageNet:
     "WRN-16-8: stem, layer1 to layer3, batch norm and ReLU, pooling, linear"
-    for k,v,least in (('n_out',n_out,1),('c_in',c_in,1),('stride',stride,1),('size',size,4*stride)): check_int(k, v, least)
+    for k,v,least in (('n_out',n_out,1),('c_in',c_in,1),('stride',stride,1),('size',size,4*stride)):
+        check_int(k, v, least)
     return _net(conv(c_in, 16, stride=stride), (16,128,256,512), (1,2,2), n_out, 2, 4*stride)
 
 # %% ../nbs/05_models.ipynb #67045f31
