@@ -7,7 +7,8 @@ __all__ = ['SETTINGS', 'with_boxes', 'measure', 'main']
 
 # %% ../../nbs/experiments/localization.ipynb #ae758982
 import torch
-from ..data import ImageTensors, canvases
+from ..loaders import ImageTensors
+from ..data import canvases
 from .evaluate import command
 from ..localization import cam, loc_metrics
 
@@ -21,7 +22,7 @@ def with_boxes(
     "The first of the held-out images, if they have boxes, or else canvases with them, in batches"
     items,n,size = dls.valid_ds,settings['n'],settings['size']
     if not 0<n<=len(items): raise ValueError(f'n is {n}, it has to be from 1 to {len(items)}, the held-out images')
-    if hasattr(items, 'boxes'): dl,boxes = dls.valid,items.boxes[:n]
+    if getattr(items, 'boxes', None) is not None: dl,boxes = dls.valid,items.boxes[:n]
     elif isinstance(items, ImageTensors):
         ims,boxes = canvases(items, n, size, settings['contrast'])
         dl = dls.valid.new(ims)
