@@ -20,7 +20,8 @@ from .models import MODELS
 from .recipe import Recipe, differences
 
 # %% ../nbs/12d_files.ipynb #770ad35c
-FILES = dict(result='result.json', checkpoint='checkpoint.pt', model='model.safetensors', curve='curve.png', pairs='pairs.png')
+FILES = dict(result='result.json', checkpoint='checkpoint.pt', model='model.safetensors', curve='curve.png',
+             pairs='pairs.png')
 
 class Unreadable(ValueError):
     "A file of a run is broken, or not one of a run"

@@ -10,7 +10,7 @@ __all__ = ['MIXER_NAMES', 'HARDWARE', 'MIXING', 'RECIPES', 'Training', 'Mixing',
 import math, re, shlex, warnings
 from dataclasses import Field, dataclass, field, fields
 from .cli import as_flag, as_text
-from .mixers import MIXERS, Mixer, settings
+from .mixers import MIXERS, Mixer, get_mixer
 from .models import MODELS
 with warnings.catch_warnings(): # fastai compiles two functions with torch.jit as it is imported: torch 2.15 warns of it
     warnings.simplefilter('ignore', FutureWarning)
@@ -48,10 +48,12 @@ class Training:
     schedule:str = _setting('one_cycle', 'course of the learning rate', ('one_cycle','cosine','step','constant'))
     milestones:tuple = _setting((), "epochs, as in 100,150, at which schedule 'step' lowers the rate; at half and three "
         'quarters unless given')
-    gamma:float = _setting(.1, "what schedule 'step' multiplies the rate by", test=(lambda o: 0<o<1, 'between 0 and 1'))
+    gamma:float = _setting(.1, "what schedule 'step' multiplies the rate by",
+        test=(lambda o: 0<o<1, 'between 0 and 1'))
     precision:str = _setting('fp32', 'fp16 and bf16 are mixed precision and need cuda', ('fp32','fp16','bf16'))
     eval:str = _setting('epoch', 'test on the held-out images after every epoch or after the last', ('epoch','last'))
-    seed:int = _setting(42, 'of weights, order, augmentation and mixing; not of what is held out', test=_whole(0, 2**32-1))
+    seed:int = _setting(42, 'of weights, order, augmentation and mixing; not of what is held out',
+        test=_whole(0, 2**32-1))
 
 # %% ../nbs/12c_recipe.ipynb #1da22304
 _numbers = (lambda o: all(type(w) in (int,float) for w in o), 'made of numbers')
@@ -59,9 +61,10 @@ _numbers = (lambda o: all(type(w) in (int,float) for w in o), 'made of numbers')
 @dataclass(frozen=True)
 class Mixing:
     "What is mixed, and how"
-    mixer:str = _setting('alignmixup', 'how images are mixed', MIXER_NAMES)
-    layer:str = _setting(None, "where features are mixed: a module's name, 'last', or 'input' for the images themselves; "
-        'the last layer where alignment acts unless given')
+    mixer:str = _setting('alignmixup', 'how images are mixed, or module:Class of a mixer of yours', MIXER_NAMES,
+        test=(lambda o: ':' in o, ''))
+    layer:str = _setting(None, "where features are mixed: a module's name, 'last', or 'input' for the images "
+        'themselves; the last layer where alignment acts unless given')
     alpha:float = _setting(None, "lam ~ Beta(alpha, alpha); the mixer's own unless given", test=_positive)
     eps:float = _setting(None, "entropy of the transport plan; the mixer's own unless given", test=_positive)
     modes:tuple = _setting(None, 'where to mix, one drawn for each batch, as in input,feature; '
@@ -81,13 +84,13 @@ class Mixing:
 class Machine:
     "Where it runs"
     device:str = _setting('auto', "'auto' (cuda, mps or cpu), or a device of torch's")
-    threads:int = _setting(None, 'CPU threads; unless given 1 for images under 16 pixels a side, where more only wait for '
-        "one another, else torch's choice", test=_whole(1, 1024))
+    threads:int = _setting(None, 'CPU threads; unless given 1 for images under 16 pixels a side, where more only wait '
+        "for one another, else torch's choice", test=_whole(1, 1024))
     workers:int = _setting(0, 'processes that load files', test=_whole(0, 1024))
     channels_last:bool = _setting(False, 'keep feature maps with their channels last, which is faster on a GPU in fp16 '
         'or bf16')
-    compile:bool = _setting(False, 'compile the network: a minute at the start, faster after that; batches mixed inside '
-        'of it run as they are')
+    compile:bool = _setting(False, 'compile the network: a minute at the start, faster after that; batches mixed '
+        'inside of it run as they are')
 
 # %% ../nbs/12c_recipe.ipynb #411ed18d
 @dataclass(frozen=True)
@@ -131,13 +134,12 @@ def check_field(
 
 # %% ../nbs/12c_recipe.ipynb #739384fb
 def mixer_settings(
-    mixer:str # one of `MIXER_NAMES`
+    mixer:str # one of `MIXER_NAMES`, or 'module:Class'
 ) -> list[str]: # names among `MIXING`
     "The settings that a mixer listens to"
     if mixer=='none': return []
-    takes = settings(MIXERS[mixer])
-    has = [o for o in MIXING if o in takes and o not in ('layer','start','end')]
-    return has + ['layer']*('feature' in MIXERS[mixer]().modes) + ['start','end']
+    cls = get_mixer(mixer)
+    return [o for o in MIXING if o in cls.settings]+['layer']*('feature' in cls().modes)+['start','end']
 
 # %% ../nbs/12c_recipe.ipynb #d845e872
 def make_mixer(
@@ -145,8 +147,9 @@ def make_mixer(
 ) -> Mixer|None:
     "The mixer of a recipe"
     if r.mixer=='none': return None
-    given = {o:getattr(r, o) for o in mixer_settings(r.mixer) if o not in ('layer','start','end')}
-    return MIXERS[r.mixer](**{k:v for k,v in given.items() if v is not None})
+    cls = get_mixer(r.mixer)
+    given = {o:getattr(r, o) for o in MIXING if o in cls.settings}
+    return cls(**{k:v for k,v in given.items() if v is not None})
 
 # %% ../nbs/12c_recipe.ipynb #8fecf8ae
 def _moot(r):
@@ -156,7 +159,8 @@ def _moot(r):
     if r.model!='small_resnet': why['width'] = f"only model 'small_resnet' takes it, not {r.model!r}"
     if r.schedule!='step': why['milestones'] = why['gamma'] = f"only schedule 'step' has it, not {r.schedule!r}"
     nothing = 'nothing is aligned' if r.aligned is False else None
-    if mixer is not None and 'feature' not in mixer.modes: nothing = why['aligned'] = why['layer'] = 'no features are mixed'
+    if mixer is not None and 'feature' not in mixer.modes:
+        nothing = why['aligned'] = why['layer'] = 'no features are mixed'
     if nothing: why |= dict.fromkeys(('eps','direction','method'), nothing)
     return why | {o:f'mixer {r.mixer!r} has no {o}' for o in MIXING if o not in mixer_settings(r.mixer)}
 
