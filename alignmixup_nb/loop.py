@@ -48,8 +48,8 @@ class Rows(Callback):
         self.log(self.line(self.table[-1]))
     def line(self, row:dict) -> str:
         "One row as it is printed"
-        shown = {k:(format(row[k], f) if row[k] is not None else '-').rjust(len(format(0, f))) for k,f in self.columns.items()}
-        return '  '.join(shown.values())
+        def cell(v, f): return ('-' if v is None else format(v, f)).rjust(len(format(0, f)))
+        return '  '.join(cell(row[k], f) for k,f in self.columns.items())
 
 # %% ../nbs/12e_loop.ipynb #77f9ea75
 class Checkpoint(Callback):

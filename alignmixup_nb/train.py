@@ -36,8 +36,8 @@ from .data import ImageTensors, get_dls
 from .figures import main_positions, show_correspondence, show_matrix, show_tiles, warp_pixels
 from .models import MODELS
 from .sinkhorn import cost_matrix
-from fastai.basics import (Adam, Callback, CrossEntropyLossFlat, L, Optimizer, SGD, accuracy, average_grad, l2_reg, noop,
-    patch, set_seed)
+from fastai.basics import (Adam, Callback, CrossEntropyLossFlat, L, Optimizer, SGD, accuracy, average_grad, l2_reg,
+    noop, patch, set_seed)
 from fastai.callback.all import MixedPrecision, ParamScheduler, ProgressCallback, SchedCos, combined_cos
 from fastprogress.fastprogress import IN_NOTEBOOK
 commit() # asked now: later on the clone may be at another
@@ -186,8 +186,8 @@ def _mix(self:Run, model, xb):
             mixes,rest = False,{m:w for m,w in zip(mixer.modes, weights) if m!='feature'}
             if not any(rest.values()): raise
             mixer.change(modes=tuple(rest), weights=tuple(rest.values()))
-            warnings.warn(f'no layer of {type(model).__name__} is a place for a mix of features: {type(mixer).__name__} '
-                          'mixes the input only')
+            warnings.warn(f'no layer of {type(model).__name__} is a place for a mix of features: '
+                          f'{type(mixer).__name__} mixes the input only')
     if mixer is None: return None,layer
     return MixCallback(mixer, layer=r.layer if draws else layer if mixes else None, start=r.start, end=r.end),layer
 
@@ -293,11 +293,12 @@ def _result(self:Run):
     tested = [o['accuracy'] for o in rows if o['accuracy'] is not None]
     *earlier,code = self.checkpoint.commits
     mixer = self.mix and self.mix.mixer
+    used = {k:getattr(mixer, k) for k in MIXING if k in getattr(mixer, 'settings', ())}
     return dict(schema=2, name=r.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(r),
         command=r.command, commit={**code, **(dict(earlier=earlier) if earlier else {})}, versions=versions(),
         hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         seconds=dict(**self.rows.seconds, total=self.checkpoint.total),
-        mixing={k:v for k in MIXING if k in getattr(mixer, 'settings', ()) and (v := getattr(mixer, k)) not in (None,'scaling')},
+        mixing={k:v for k,v in used.items() if v not in (None,'scaling')},
         layer=self.mix and (self.mix.layer_name or self.mix.layer),
         network=dict(**self.network, parameters=sum(o.numel() for o in self.learn.model.parameters())),
         images=dict(train=len(self.dls.train_ds), valid=len(self.dls.valid_ds)), epochs=rows)
