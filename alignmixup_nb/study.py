@@ -29,9 +29,14 @@ with warnings.catch_warnings():
     from fastprogress.fastprogress import progress_bar
 
 # %% ../nbs/14_study.ipynb #bcf95065
-from .cli import ended_by, interruptible, say
-from .train import (Callback, Checkpoint, FILES, HARDWARE, Locked, Parser, RECIPES, Recipe, Unreadable,
-    add_options, atomic_write, check_writable, differences, get_recipe, locked, patch, read_result, recipe_device, train, wants_traceback, write_result, __version__)
+from . import __version__
+from .cli import Parser, add_options, say, wants_traceback
+from .core import atomic_write
+from .files import FILES, Locked, Unreadable, check_writable, locked, read_result, write_result
+from .recipe import HARDWARE, RECIPES, Recipe, differences, get_recipe
+from .train import Checkpoint, recipe_device, train
+from fastai.callback.core import Callback
+from fastcore.basics import patch
 
 # %% ../nbs/14_study.ipynb #ee001baa
 _several = [f.name for f in fields(Recipe) if f.type is tuple]
@@ -589,15 +594,10 @@ def main(
 ) -> int: # the exit code; errors are a `SystemExit`
     "The command `alignmixup_study`"
     p = parser()
-    try:
-        with interruptible(), warnings.catch_warnings():
-            args = vars(p.parse_args(argv))
-            warnings.showwarning = lambda msg,*a,**kw: p.complain(f'note: {msg}')
-            return _go(p, args)
-    except KeyboardInterrupt as e:
-        code,word = ended_by(e)
-        p.complain(f'{word}; to go on, type the same again')
-        return code
+    def go(args):
+        try: return _go(p, args)
+        except KeyboardInterrupt as e: raise type(e)('; to go on, type the same again') from e
+    return p.run(go, argv)
 
 # %% ../nbs/14_study.ipynb #badaee05
 if __name__=='__main__' and '__file__' in globals(): sys.exit(main())

@@ -27,7 +27,9 @@ from ..autoencoder import AutoEncoder, blend, load_autoencoder
 from ..core import atomic_write, commit, hardware, versions
 from ..data import DATASETS, get_dls
 from ..sinkhorn import cost_matrix
-from ..train import get_recipe, load_model, train
+from ..files import load_model
+from ..recipe import get_recipe
+from ..train import train
 
 # %% ../../nbs/experiments/deformation.ipynb #e1058c56
 @dataclass(frozen=True)
