@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from ..data import get_dls
-from ..study import mean_ci
+from ..results import mean_ci
 from ..train import FILES, MIXERS, atomic_write, commit, hardware, load_model, read_result, versions
 
 # %% ../../nbs/experiments/evaluate.ipynb #091b226f
