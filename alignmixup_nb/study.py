@@ -32,9 +32,7 @@ from .results import collect, unpack
 from fastprogress.fastprogress import progress_bar
 
 # %% ../nbs/14_study.ipynb #ee001baa
-def _expand(
-    settings:dict # setting -> value, or a list of values
-) -> list[dict]: # setting -> value
+def _expand(settings):
     "One dict for each combination of the values in lists"
     several = [f.name for f in fields(Recipe) if f.type is tuple]
     choice = lambda k,v: isinstance(v, list) and (k not in several or any(isinstance(o, list) for o in v))
@@ -43,7 +41,7 @@ def _expand(
         if not v: raise ValueError(f'{k} is an empty list, which makes no run')
     return [dict(zip(settings, o)) for o in product(*values)]
 
-# %% ../nbs/14_study.ipynb #3f3270c1
+# %% ../nbs/14_study.ipynb #537b5271
 def _check_table(o, keys, where):
     "The table, or an error that names what is wrong in it"
     if not isinstance(o, dict): raise TypeError(f'{where} is {o!r}, it has to be a table of settings')
@@ -74,7 +72,7 @@ def recipes_of(
             raise ValueError(f'{here}: two runs differ in {diff}, but would share the folder {r.name}')
     return list(found.values())
 
-# %% ../nbs/14_study.ipynb #b2dc1815
+# %% ../nbs/14_study.ipynb #f3ad4e56
 def read_toml(
     path:str|Path # a TOML file
 ) -> dict:
@@ -88,7 +86,7 @@ def read_study(
     "The runs of a study, from its file"
     return recipes_of(read_toml(path), str(path))
 
-# %% ../nbs/14_study.ipynb #86d7b3f2
+# %% ../nbs/14_study.ipynb #12d0349c
 class StudyRun:
     "One run of a study, in a folder of its own"
     def __init__(self,
@@ -135,9 +133,7 @@ class StudyRun:
 def _told(e): return ' '.join(str(e).split()) or type(e).__name__
 
 @patch
-def fail(self:StudyRun,
-    e:Exception # the reason
-) -> tuple[str,str]: # 'failed', and a line that tells why
+def _fail(self:StudyRun, e):
     "Write down what went wrong, for the reader and for other processes"
     self.folder.mkdir(parents=True, exist_ok=True)
     failure = dict(error=_told(e), type=type(e).__name__, traceback=''.join(traceback.format_exception(e)),
@@ -145,7 +141,7 @@ def fail(self:StudyRun,
     atomic_write(self.failure, json.dumps(failure, indent=1))
     return 'failed',f'FAILED: {_told(e)}'
 
-# %% ../nbs/14_study.ipynb #e0abeaa5
+# %% ../nbs/14_study.ipynb #84331727
 @patch
 def do(self:StudyRun,
     tell:Callable[[int],None]|None=None # is called with the number of epochs done
@@ -162,7 +158,7 @@ def do(self:StudyRun,
     except (ImportError, MemoryError, torch.cuda.OutOfMemoryError) as e: return left(e)
     except Exception as e:
         if getattr(e, 'errno', None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS): raise
-        return self._again(tell) if isinstance(e, Unreadable) and self.checkpoint.exists() else self.fail(e)
+        return self._again(tell) if isinstance(e, Unreadable) and self.checkpoint.exists() else self._fail(e)
     finally:
         gc.collect() # a Learner holds itself in circles, and memory of the GPU with it
         if torch.cuda.is_initialized(): torch.cuda.synchronize() or torch.cuda.empty_cache() # others may share the GPU
@@ -213,7 +209,7 @@ class _Progress:
         s = (time.monotonic()-self.start)/(now-self.first)*(self.total-now)
         return f', about {s/60:.0f} min to go' if s>=90 else f', about {s:.0f} s to go'
 
-# %% ../nbs/14_study.ipynb #b4d0477f
+# %% ../nbs/14_study.ipynb #6a94be50
 @contextmanager
 def _workers(n, scheduler):
     "A function that does runs on `n` workers here or those of a scheduler: each as it ends, and what `do` says of it"
@@ -225,7 +221,7 @@ def _workers(n, scheduler):
             if f.status not in ('finished','error'):
                 raise ConnectionError('the scheduler is gone; start it, and type the same again to go on')
             died = isinstance(f.exception(), KilledWorker)
-            yield futures[f],futures[f].fail(f.exception()) if died else f.result()
+            yield futures[f],futures[f]._fail(f.exception()) if died else f.result()
     with ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL) # our lines say it
@@ -280,11 +276,12 @@ def run(self:Study,
     "Do whatever is not done and nobody is at, until all is done, failed or left"
     self.check(retry)
     for o in self.runs if retry else (): o.forgive()
-    self.over = {}
-    self._todo()
-    self.progress = _Progress(self.log, sum(o.recipe.epochs for o in self.runs), sum(o.recipe.epochs for o in self.over), self.bar)
-    with _workers(self.workers, self.scheduler) if self.workers or self.scheduler else nullcontext(self._in_turn) as each:
-        self._rounds(each)
+    states = {o:o.status()['state'] for o in self.runs}
+    self.over = {o:s for o,s in states.items() if s in ('done','failed')}
+    total,done = (sum(o.recipe.epochs for o in runs) for runs in (self.runs,self.over))
+    self.progress = _Progress(self.log, total, done, self.bar)
+    pool = _workers(self.workers, self.scheduler) if self.workers or self.scheduler else nullcontext(self._in_turn)
+    with pool as each: self._rounds(each)
     return [o.name for o in self.runs if self.over[o]!='done' and o.status()['state']!='done']
 
 @patch
@@ -292,27 +289,18 @@ def _in_turn(self:Study, runs):
     for o in runs: yield o,o.do(partial(self.progress.at, o))
 
 @patch
-def _todo(self:Study):
-    "The runs that are not over, and where they stand"
-    states = {o:o.status()['state'] for o in self.runs if o not in self.over}
-    self.over |= {o:s for o,s in states.items() if s in ('done','failed')}
-    return {o:s for o,s in states.items() if o not in self.over}
-
-@patch
 def _rounds(self:Study, each):
     "Do what can be done, and wait for what others are at"
     waits = False
-    while todo := self._todo():
-        free = [o for o,s in todo.items() if s!='running']
-        for o,(state,line) in each(free): self._note(o, state, line)
-        if not free and not waits: self.progress.line(f'waiting for what others are at: {", ".join(o.name for o in todo)}')
-        if not free: time.sleep(1.)
-        waits = not free
+    while todo := [o for o in self.runs if o not in self.over]:
+        ended = [self._note(o, *told) for o,told in each(todo) if told[0]!='running']
+        if not ended and not waits: self.progress.line(f'waiting for what others are at: {", ".join(o.name for o in todo)}')
+        if not ended: time.sleep(1.)
+        waits = not ended
 
 @patch
 def _note(self:Study, run, state, line):
     "Tell what became of a run"
-    if state=='running': return
     self.over[run] = state
     self.progress.done += run.recipe.epochs
     n = list(self.over.values()).count('done')
@@ -336,7 +324,7 @@ def parser() -> argparse.ArgumentParser:
     add_options(p, [f for f in fields(Recipe) if f.name in HARDWARE and f.name!='workers'])
     return p
 
-# %% ../nbs/14_study.ipynb #e4ff2b2d
+# %% ../nbs/14_study.ipynb #63a1d5d5
 def _report(table):
     "Counts, and a line for each run that is neither done nor waiting"
     counts = table.state.value_counts()
@@ -348,9 +336,8 @@ def _report(table):
 def _collect(study, args):
     "One file of all results"
     file = Path(args['collect'])
-    if not args['collect'] or file.is_dir():
-        raise ValueError(f'--collect needs the name of a file, not {args["collect"]!r}')
-    if not file.absolute().parent.is_dir(): raise ValueError(f'--collect {file}: there is no folder {file.parent}')
+    if not args['collect'] or file.is_dir() or not file.absolute().parent.is_dir():
+        raise ValueError(f'--collect needs the name of a file, in a folder that is there, not {args["collect"]!r}')
     c = collect([o.recipe for o in study.runs], study.out, read_toml(args['list']).get('about', ''))
     atomic_write(file, json.dumps({'list':Path(args['list']).name, **c}, indent=1, allow_nan=False))
     say(f'{args["collect"]}: {c["runs_done"]} of {c["runs_listed"]} runs')
