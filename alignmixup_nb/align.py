@@ -9,6 +9,7 @@ __all__ = ['BACKENDS', 'assignment', 'align', 'alignmix', 'alignmix_batch', 'dra
 import math, random
 import torch
 from torch import nn, Tensor
+from .core import diverged, in_backward
 from .sinkhorn import _check_settings, cost_matrix, relative_cost, sinkhorn
 
 # %% ../nbs/02_align.ipynb #2c3889ac
@@ -205,17 +206,9 @@ def draw_lam(
     return (1+math.tanh((a-b)/2))/2
 
 # %% ../nbs/02_align.ipynb #68b3a36f
-def _in_backward() -> bool:
-    "Does autograd run, so that a forward pass is one that gradient checkpointing repeats?"
-    return torch._C._current_graph_task_id()>=0
-
-def _diverged(x):
-    "Are these features of a network that diverges? A mix in place lets the loss tell, where transport could only refuse"
-    return not x.detach().abs().max()<1e12 # true for NaN
-
 def _refuse_in_backward():
     "Raise where gradient checkpointing would draw anew"
-    if _in_backward(): raise RuntimeError('gradient checkpointing repeats this forward pass and restores the state of torch\'s own generator only: with a `generator` the repeated mix would be another one; use generator=None')
+    if in_backward(): raise RuntimeError('gradient checkpointing repeats this forward pass and restores the state of torch\'s own generator only: with a `generator` the repeated mix would be another one; use generator=None')
 
 # %% ../nbs/02_align.ipynb #8d1ecd38
 class AlignMix(nn.Module):
@@ -245,7 +238,7 @@ class AlignMix(nn.Module):
         if not self.aligned: return torch.lerp(x[self.perm], x, self.lam)
         try: return alignmix_batch(x, self.perm, self.lam, self.direction, eps=self.eps, **self.kw)
         except ValueError:
-            if not _diverged(x): raise
+            if not diverged(x): raise
             return torch.lerp(x[self.perm], x, self.lam)
     def loss(self,
         f, # The loss function of a prediction and labels, to one number

@@ -17,7 +17,8 @@ from fastai.metrics import Metric
 from fastcore.basics import patch
 from .align import align
 from .callback import MixCallback, _at_rest, _bare, _hooked
-from .mixers import AlignMixup, uncompiled
+from .core import uncompiled
+from .mixers import AlignMixup
 from .models import Decoder, MODELS, decoder
 
 # %% ../nbs/06_autoencoder.ipynb #8a9f0559

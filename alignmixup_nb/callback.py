@@ -6,7 +6,7 @@
 __all__ = ['Layer', 'find_layer', 'find_stages', 'MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
-import copy, math, sys, warnings, weakref
+import math, sys, warnings, weakref
 from collections import Counter
 from contextlib import contextmanager, ExitStack, nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -21,8 +21,8 @@ from fastai.callback.mixup import MixHandler
 from fastai.learner import Learner
 from fastai.torch_core import find_bs, get_model, rank_distrib
 from fastcore.basics import patch
-from .align import _diverged, _in_backward
-from .mixers import AlignMixup, check_settings, draw_from, Mix, MIXERS, MODES, OneOf, settings, uncompiled
+from .core import diverged, in_backward, uncompiled
+from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, MODES, OneOf
 
 # %% ../nbs/04_callback.ipynb #50805dae
 @dataclass(repr=False)
@@ -413,13 +413,13 @@ def _stage_names(probe):
     return []
 
 # %% ../nbs/04_callback.ipynb #93787516
-_SETTINGS = {k for M in (*MIXERS.values(), OneOf) for k in settings(M)} # of any mixer
+_SETTINGS = {k for M in (*MIXERS.values(), OneOf) for k in M.settings} # of any mixer
 
 class MixCallback(Callback):
     "Trains on batches that `mixer` mixes, and mixes the loss with them"
     run_valid,order = False,-math.inf # whoever adds to the loss adds to the mixed one
     def __init__(self,
-        mixer, # Says what is drawn and how it is mixed: one of `alignmixup_nb.mixers`, or anything with their `draw` and `apply`
+        mixer:Mixer, # Says what is drawn and how it is mixed: one of `alignmixup_nb.mixers`, or of your own
         layer:str|nn.Module=None, # Where features are mixed: None, 'last', 'input', a name or a module, as in `find_layer`
         prob:float=None, # Share of the batches that are mixed, in [0, 1]; None: the mixer's own
         start:float=0., # Part of training, in [0, 1), at which mixing begins
@@ -559,10 +559,7 @@ class MixCallback(Callback):
 def _check_settings(self:MixCallback):
     "Refuse what can not be trained with"
     mixer,layer = self.mixer,self.layer
-    if isinstance(mixer, type):
-        raise TypeError(f'{mixer.__name__} is a class; it takes an instance, such as {mixer.__name__}()')
-    if not all(callable(getattr(mixer, k, None)) for k in ('draw','apply')):
-        raise TypeError(f'{mixer!r} is no mixer; it has to be an object with draw(n, generator) and apply(rec, x)')
+    check_mixer(mixer)
     if not (layer is None or isinstance(layer, (str,nn.Module))):
         raise TypeError(f"layer is {layer!r}; it has to be None, 'last', a name or a module")
     number = lambda v: isinstance(v, (int,float))
@@ -576,10 +573,8 @@ def _check_settings(self:MixCallback):
 @patch
 def _change(self:MixCallback, k, v):
     "Set a setting of the mixer"
-    if not hasattr(self.mixer, k) and k not in settings(type(self.mixer)):
-        raise AttributeError(f'{self.mixer} has no setting {k!r}')
-    if hasattr(self.mixer, 'change'): self.mixer.change(**{k:v})
-    else: setattr(self.mixer, k, v)
+    if k not in self.mixer.settings: raise AttributeError(f'{self.mixer} has no setting {k!r}')
+    self.mixer.change(**{k:v})
 
 # %% ../nbs/04_callback.ipynb #22187a1a
 class AlignMixupCallback(MixCallback):
@@ -597,14 +592,17 @@ class AlignMixupCallback(MixCallback):
         seed:int=None, # Each fit draws the same from it; None takes one from torch's generator when training starts
         layer:str|nn.Module=None, # Where features are mixed: None, 'last', 'input', a name or a module, as in `find_layer`
         n_prefix:int=None, # Tokens at the front that have no position, 0 or more; None: as many as the network says
-        **kw, # To `alignmix`: `n_iter`, `tol`, `method`, `backend`
+        n_iter:int=None, # Most iterations of the transport, as in `assignment`
+        tol:float=None, # Where the transport stops, as in `assignment`
+        method:str='scaling', # Of the transport: 'scaling', or 'paper' for the released algorithm
+        backend:str='auto', # Of the transport: 'torch', 'triton' or 'auto'
     ):
         if isinstance(alpha, (str,nn.Module)):
             raise TypeError(f'the first argument is alpha, a number; a layer is given as '
                 f'layer={repr(alpha) if isinstance(alpha, str) else "..."}')
-        check_settings(type(self), kw)
-        super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kw), layer, prob,
-            start, end, seed, n_prefix)
+        mixer = AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, n_iter=n_iter, tol=tol,
+            method=method, backend=backend)
+        super().__init__(mixer, layer, prob, start, end, seed, n_prefix)
 
 # %% ../nbs/04_callback.ipynb #d278257a
 @patch
@@ -647,7 +645,7 @@ def _draw(self:MixCallback):
     kw,pct = self._prepare(),self.learn.pct_train
     if pct<self.start or self.end<1 and pct>=self.end: return
     if self.generator is None: self._seed() # attached in the middle of a training
-    return draw_from(self.mixer, find_bs(self.learn.yb), self.generator, self.prob, **kw)
+    return self.mixer.draw(find_bs(self.learn.yb), self.generator, self.prob, **kw)
 
 @patch
 def _mixable(self:MixCallback):
@@ -670,7 +668,7 @@ def _layer(self:MixCallback, name=None):
             n_prefix=self.n_prefix)[0]
     except _Alike as e: return self._no_answer(name, e)
     if name is None: self.layer_name = layer.name
-    if name is None and getattr(self.mixer, 'aligned', False) and not layer.acts:
+    if name is None and self.mixer.aligned and not layer.acts:
         self._warn(f'alignment can not act at layer {layer}: what follows does not see where a feature is, so the mix is that of unaligned features')
     return layer
 
@@ -683,10 +681,7 @@ def _no_answer(self:MixCallback, name, error):
 
 def _on_input(rec):
     "A record, with the mix moved to the input"
-    rec = copy.copy(rec)
-    for k,v in (('mode','input'), ('inner',_on_input(rec.inner) if getattr(rec, 'inner', None) else None)):
-        object.__setattr__(rec, k, v)
-    return rec
+    return replace(rec, mode='input')
 
 # %% ../nbs/04_callback.ipynb #4787707d
 @patch
@@ -697,7 +692,7 @@ def _stages(self:MixCallback):
         names = find_stages(model, xb, **kw) if self.layer is None else [find_layer(model, xb, self.layer, **kw)[0].name]
         if not names: self._warn(f'no stage of {type(_bare(self.learn.model)).__name__} is a place for a mix, so {self.mixer} mixes the input only')
         self.found['stages',] = tuple(names)
-        if getattr(self.mixer, 'names_layer', False): self.layer_name = ', '.join(names)
+        if self.mixer.names_layer: self.layer_name = ', '.join(names)
     return self.found['stages',]
 
 # %% ../nbs/04_callback.ipynb #9ef004ee
@@ -726,8 +721,8 @@ def _heads(probe):
 def _check_targets(self:MixCallback):
     "Refuse targets that have positions, where the mix moves or replaces those of the images"
     maps = [tuple(t.shape) for t in self.learn.yb if isinstance(t, Tensor) and t.ndim>2]
-    if maps and getattr(self.mixer, 'pastes', False): raise ValueError(f'{self.mixer} gives each pixel to one of two images, and a target of shape {maps[0]} would count for both at each; use Mixup()')
-    if maps and 'feature' in getattr(self.mixer, 'modes', ()): self._refuse(maps[0])
+    if maps and self.mixer.pastes: raise ValueError(f'{self.mixer} gives each pixel to one of two images, and a target of shape {maps[0]} would count for both at each; use Mixup()')
+    if maps and 'feature' in self.mixer.modes: self._refuse(maps[0])
 
 @patch
 def _mixed_inputs(self:MixCallback, xb):
@@ -755,12 +750,12 @@ def _prepare(self:MixCallback):
         asked = [self.layer, shapes, *model.modules()]
         if asked!=self.asked: self.found = {}
         self.asked,self.fresh = asked,False
-        if 'input' in getattr(self.mixer, 'modes', ()): self._mixed_inputs(self.learn.xb)
-        if 'embedding' in getattr(self.mixer, 'modes', ()): self._head()
+        if 'input' in self.mixer.modes: self._mixed_inputs(self.learn.xb)
+        if 'embedding' in self.mixer.modes: self._head()
         self._check_targets()
-    if 'feature' not in getattr(self.mixer, 'modes', ()): return {}
-    if not getattr(self.mixer, 'names_layer', False): self._layer()
-    names = getattr(self.mixer, 'layers', ())
+    if 'feature' not in self.mixer.modes: return {}
+    if not self.mixer.names_layer: self._layer()
+    names = self.mixer.layers
     for name in names or (): name=='input' or self._layer(name)
     return dict(layers=self._stages()) if names is None else {}
 
@@ -790,7 +785,7 @@ def _mix_input(self:MixCallback, xb):
 @patch
 def _first(self:MixCallback):
     "Is this the layer's first call in a pass to mix? One within the backward pass is that of gradient checkpointing"
-    if self.per_pass is not None and not (_in_backward() or self.again):
+    if self.per_pass is not None and not (in_backward() or self.again):
         return False # somebody else's pass, before the backward pass or after it
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
@@ -800,7 +795,7 @@ def _applied(self:MixCallback, x):
     "`x` mixed; features of a network that diverges are no longer aligned, but mixed in place, so that the loss can tell"
     try: return self.mixer.apply(self.rec, x)
     except ValueError:
-        if not _diverged(x): raise
+        if not diverged(x): raise
     perm = self.rec.perm.to(x.device)
     return x[perm].lerp_(x, self.rec.lam),Mix(self.rec.lam, perm)
 
@@ -885,10 +880,10 @@ def _titles(y, vocab):
 
 def _caption(rec, mixer, whose=('upper row','lower row')):
     "Where and how a batch is mixed, in words"
-    if hasattr(rec, 'which'): return _caption(rec.inner, mixer.mixers[rec.which], whose)
+    mixer,rec = mixer.unwrap(rec)
     what = f'{type(mixer).__name__}, mode {rec.mode}'
     if rec.mode=='feature' and rec.layer: what += f', at {rec.layer}'
-    return what + (f', coordinates of the {whose[rec.direction]}' if rec.mode=='feature' and getattr(mixer, 'aligned', False) else '')
+    return what + (f', coordinates of the {whose[rec.direction]}' if rec.mode=='feature' and mixer.aligned else '')
 
 # %% ../nbs/04_callback.ipynb #f89b4cce
 @patch
@@ -896,7 +891,7 @@ def _drawn(self:MixCallback, n, seed, mode):
     "A record for `n` images as training may draw it, of the mode that is asked for"
     g = torch.Generator('cpu').manual_seed(seed)
     kw = dict(layers=self.found['stages',]) if ('stages',) in self.found else {}
-    recs = (draw_from(self.mixer, n, g, **kw) for _ in range(1000))
+    recs = (self.mixer.draw(n, g, **kw) for _ in range(1000))
     rec = next((r for r in recs if r.mode==(mode or r.mode)!='clean'), None)
     if rec is None: raise ValueError(f"{self.mixer} draws no batch to show" + (f' with mode {mode!r}' if mode else ''))
     return rec

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['read_results', 'study_runs', 'mean_ci', 'study_table', 'pick', 'paired', 'collect', 'unpack']
 
-# %% ../nbs/13b_results.ipynb #c5a85a6c
+# %% ../nbs/13b_results.ipynb #a9677051
 import json, math, warnings
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,7 +13,8 @@ from dataclasses import fields
 from pathlib import Path
 import numpy as np, pandas as pd
 from scipy import stats
-from .train import FILES, HARDWARE, Locked, Recipe, Unreadable, locked, read_result, write_result
+from .files import FILES, Locked, Unreadable, locked, read_result, write_result
+from .recipe import HARDWARE, Recipe
 
 # %% ../nbs/13b_results.ipynb #cadafb02
 def read_results(
@@ -40,11 +41,12 @@ def study_runs(
     default = {f.name:f.default for f in fields(Recipe)}
     def _row(o):
         settings = {k:_listed(v) for k,v in {**default, **o['recipe']}.items()}
-        return dict(name=o['name'], accuracy=100*o['accuracy'], seconds=o['seconds']['train'], cpu=o['seconds'].get('cpu'),
-                    processor=o.get('hardware', {}).get('cpu'), at=o['layer'], **settings)
+        took,cpu = o['seconds'],o.get('hardware', {}).get('cpu')
+        return dict(name=o['name'], accuracy=100*o['accuracy'], seconds=took['train'], cpu=took.get('cpu'),
+                    processor=cpu, at=o['layer'], **settings)
     return pd.DataFrame([_row(o) for o in read_results(path)])
 
-# %% ../nbs/13b_results.ipynb #f304cf7f
+# %% ../nbs/13b_results.ipynb #5d01273e
 def mean_ci(
     values:Iterable[float], # one or more
     level:float=.95 # of confidence
@@ -55,7 +57,7 @@ def mean_ci(
     if len(v)<2: return v.mean(), math.nan
     return v.mean(), stats.sem(v)*stats.t.ppf((1+level)/2, len(v)-1)
 
-# %% ../nbs/13b_results.ipynb #9ce23ce3
+# %% ../nbs/13b_results.ipynb #aaf49ae5
 def study_table(
     path:str|Path, # as in `read_results`
     by:list[str]|None=None # settings that make a row; those in which the runs differ unless given
@@ -63,8 +65,8 @@ def study_table(
     "Means over the seeds"
     df = study_runs(path)
     if not len(df): raise ValueError(f'there is no result in {path}')
-    differ = [f.name for f in fields(Recipe) if df[f.name].nunique(dropna=False)>1 and f.name not in (*HARDWARE,'seed')]
-    by = by or differ or ['mixer']
+    settings = [f.name for f in fields(Recipe) if f.name not in (*HARDWARE,'seed')]
+    by = by or [o for o in settings if df[o].nunique(dropna=False)>1] or ['mixer']
     for o in by:
         if o not in df: raise ValueError(f'there is no column {o!r}; there are {", ".join(df)}')
     return df.groupby(by, dropna=False, sort=False).agg(runs=('seed','size'), accuracy=('accuracy','mean'),
@@ -85,7 +87,7 @@ def pick(
         df = df[df[k].isna() if v is None else df[k]==v]
     return df.set_index('seed').sort_index()
 
-# %% ../nbs/13b_results.ipynb #3e5f6e6f
+# %% ../nbs/13b_results.ipynb #e425071c
 def paired(
     df:pd.DataFrame, # from `study_runs`
     a:dict, # settings
@@ -117,8 +119,8 @@ def collect(
     first = {k:v for k,v in runs[0].items() if isinstance(v, dict) and k!='seconds'}
     alike = lambda k,s,v: all(s in o[k] and o[k][s]==v for o in runs)
     shared = {k:{s:v for s,v in part.items() if alike(k, s, v)} for k,part in first.items()}
-    rest = [{k:{s:x for s,x in v.items() if s not in shared[k]} if k in shared else v for k,v in o.items()} for o in runs]
-    rest = [{k:v for k,v in o.items() if k!='epochs' and v!={}} for o in rest]
+    own = lambda k,v: {s:x for s,x in v.items() if s not in shared[k]} if k in shared else v
+    rest = [{k:own(k, v) for k,v in o.items() if k!='epochs' and own(k, v)!={}} for o in runs]
     return dict(about=about, runs_done=len(runs), runs_listed=len(recipes), shared=shared, runs=rest)
 
 # %% ../nbs/13b_results.ipynb #5656808c

@@ -23,12 +23,14 @@ try: import tomllib
 except ModuleNotFoundError: import tomli as tomllib # Python 3.10
 import pandas as pd, torch
 from fastcore.basics import patch
-from .cli import ended_by, interruptible, say
-from .core import check_int
-from alignmixup_nb.train import (Callback, FILES, HARDWARE, HOLDER, Locked, Parser, Recipe, Unreadable, add_options,
-    atomic_write, check_writable, differences, get_recipe, load_checkpoint, locked, read_result, recipe_device, train,
-    __version__)
+from .cli import Parser, add_options, say
+from .core import atomic_write, check_int
+from .files import (FILES, HOLDER, Locked, Unreadable, check_writable, load_checkpoint, locked,
+                                 read_result)
+from .recipe import HARDWARE, Recipe, differences, get_recipe
 from .results import collect, unpack
+from .train import recipe_device, train
+from fastai.callback.core import Callback
 from fastprogress.fastprogress import progress_bar
 
 # %% ../nbs/14_study.ipynb #ee001baa
@@ -63,8 +65,9 @@ def recipes_of(
         raise ValueError(f'{where}: runs is {runs!r}, it has to be one or more tables [[runs]]')
     for i,run in enumerate(runs):
         here = f'{where}, [[runs]] number {i+1}'
-        try: recipes = [get_recipe(o.pop('recipe', 'quick'), **o) for o in _expand(defaults | _check_table(run, keys, here))]
-        except (ValueError, TypeError) as e: raise type(e)(str(e) if here in str(e) else f'{here}: {e}') from e
+        settings = defaults | _check_table(run, keys, here)
+        try: recipes = [get_recipe(o.pop('recipe', 'quick'), **o) for o in _expand(settings)]
+        except (ValueError, TypeError) as e: raise type(e)(f'{here}: {e}') from e
         for r in recipes:
             if (before := found.setdefault(r.name, r))==r: continue
             a,b = asdict(before),asdict(r)
@@ -161,7 +164,7 @@ def do(self:StudyRun,
         return self._again(tell) if isinstance(e, Unreadable) and self.checkpoint.exists() else self._fail(e)
     finally:
         gc.collect() # a Learner holds itself in circles, and memory of the GPU with it
-        if torch.cuda.is_initialized(): torch.cuda.synchronize() or torch.cuda.empty_cache() # others may share the GPU
+        if torch.cuda.is_initialized(): torch.cuda.synchronize() or torch.cuda.empty_cache() # for others
     s = result['seconds']['total']
     return 'done',f'accuracy {result["accuracy"]:.2%} in ' + (f'{s:.0f} s' if s<300 else f'{s/60:.0f} min')
 
@@ -186,7 +189,7 @@ def forgive(self:StudyRun) -> None:
 class _Progress:
     "Tells how far a study is"
     def __init__(self, log, total, done, bar=False):
-        self.log,self.total,self.first,self.done = log,total,done,done # epochs: those of all runs, and of runs that are over
+        self.log,self.total,self.first,self.done = log,total,done,done # epochs, those of runs that are over
         self.start = self.last = time.monotonic()
         self.bar = progress_bar(range(total)) if bar else None
         if bar: self.bar.update(0)
@@ -209,10 +212,10 @@ class _Progress:
         s = (time.monotonic()-self.start)/(now-self.first)*(self.total-now)
         return f', about {s/60:.0f} min to go' if s>=90 else f', about {s:.0f} s to go'
 
-# %% ../nbs/14_study.ipynb #6a94be50
+# %% ../nbs/14_study.ipynb #927d52e0
 @contextmanager
 def _workers(n, scheduler):
-    "A function that does runs on `n` workers here or those of a scheduler: each as it ends, and what `do` says of it"
+    "A function that does runs by `n` workers or those of a scheduler: each as it ends, and what `do` says"
     import dask
     from distributed import Client, KilledWorker, LocalCluster, as_completed
     def each(runs):
@@ -225,12 +228,18 @@ def _workers(n, scheduler):
     with ExitStack() as stack:
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL) # our lines say it
-        stack.enter_context(dask.config.set({'distributed.worker.daemon':False})) # a run may load files by processes
-        try: 
-            here = scheduler or stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, memory_limit=0,
-                                                    dashboard_address=None, silence_logs=logging.CRITICAL))
-            client = stack.enter_context(Client(here, timeout=10))
-        except (OSError, ValueError) as e: raise ConnectionError(f'no scheduler answers at {scheduler}: {_told(e)}') from e
+        stack.enter_context(dask.config.set({'distributed.worker.daemon':False, # a run may load files by processes
+                                             'distributed.comm.timeouts.tcp':'10 minutes'})) # on a busy machine
+        try:
+            if scheduler: client = stack.enter_context(Client(scheduler, timeout=10))
+            else:
+                quiet = dict(dashboard_address=None, silence_logs=logging.CRITICAL)
+                here = stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, memory_limit=0,
+                                                        preload=['alignmixup_nb.study'], **quiet))
+                here.adapt(minimum=n, maximum=n) # one that is lost is replaced
+                client = stack.enter_context(Client(here))
+        except (OSError, ValueError) as e:
+            raise ConnectionError(f'no scheduler answers at {scheduler}: {_told(e)}') from e
         if max(client.nthreads().values(), default=1)>1:
             raise ValueError(f'workers at {scheduler} have several threads; start them with --nthreads 1')
         yield each
@@ -246,10 +255,10 @@ class Study:
         workers:int|None=None, # so many processes; one run after the other in this one unless given
         scheduler:str|None=None # or the address of Dask's scheduler, as in 'tcp://host:8786'
     ):
-        if isinstance(recipes, (str,Path)): raise TypeError(f'recipes is {str(recipes)!r}, it has to be a list of recipes, '
-                                                            f'as read_study({str(recipes)!r}) gives it')
+        if isinstance(recipes, (str,Path)):
+            raise TypeError(f'recipes is {str(recipes)!r}, not a list, as read_study({str(recipes)!r}) gives it')
         if workers is not None: check_int('workers', workers)
-        if workers and scheduler: raise ValueError('workers and scheduler exclude each other: processes here, or a cluster')
+        if workers and scheduler: raise ValueError('workers and scheduler exclude each other')
         if (workers or scheduler) and not find_spec('distributed'):
             raise ImportError('workers need the package distributed: pip install "alignmixup_nb[study]"')
         self.runs,self.out,self.log,self.bar = [StudyRun(o, out) for o in recipes],Path(out),log,bar
@@ -280,8 +289,8 @@ def run(self:Study,
     self.over = {o:s for o,s in states.items() if s in ('done','failed')}
     total,done = (sum(o.recipe.epochs for o in runs) for runs in (self.runs,self.over))
     self.progress = _Progress(self.log, total, done, self.bar)
-    pool = _workers(self.workers, self.scheduler) if self.workers or self.scheduler else nullcontext(self._in_turn)
-    with pool as each: self._rounds(each)
+    here = not (self.workers or self.scheduler)
+    with nullcontext(self._in_turn) if here else _workers(self.workers, self.scheduler) as each: self._rounds(each)
     return [o.name for o in self.runs if self.over[o]!='done' and o.status()['state']!='done']
 
 @patch
@@ -294,9 +303,9 @@ def _rounds(self:Study, each):
     waits = False
     while todo := [o for o in self.runs if o not in self.over]:
         ended = [self._note(o, *told) for o,told in each(todo) if told[0]!='running']
-        if not ended and not waits: self.progress.line(f'waiting for what others are at: {", ".join(o.name for o in todo)}')
-        if not ended: time.sleep(1.)
-        waits = not ended
+        if not (ended or waits):
+            self.progress.line(f'waiting for what others are at: {", ".join(o.name for o in todo)}')
+        if waits := not ended: time.sleep(1.)
 
 @patch
 def _note(self:Study, run, state, line):
@@ -310,8 +319,8 @@ def _note(self:Study, run, state, line):
 # %% ../nbs/14_study.ipynb #6c64a20f
 def parser() -> argparse.ArgumentParser:
     "The command line of `alignmixup_study`"
-    p = Parser('alignmixup_study', description='Do the runs of a list that are not done and that no other process is at, until all are done.',
-        epilog='Type it again to go on, or elsewhere to help: processes that share the folder never do a run twice.')
+    p = Parser('alignmixup_study', 'Do the runs of a list that are not done and that no other process is at.',
+               'Type it again to go on, or elsewhere to help: processes that share the folder never do a run twice.')
     add = p.add_argument
     add('list', metavar='LIST.toml', help='the study')
     add('--out', metavar='FOLDER', help='where the runs go (default runs/NAME, by the name of the list)')
@@ -347,7 +356,8 @@ def _collect(study, args):
 def _go(p, args):
     "What the command does; its exit code"
     with p.reporting(lambda: 'reading the study', args['verbose']):
-        recipes = [replace(o, **{k:v for k,v in args.items() if k in HARDWARE and k!='workers'}) for o in read_study(args['list'])]
+        machine = {k:v for k,v in args.items() if k in HARDWARE and k!='workers'}
+        recipes = [replace(o, **machine) for o in read_study(args['list'])]
         out = Path(args['out'] or Path('runs')/Path(args['list']).stem)
         study = Study(recipes, out, say, sys.stdout.isatty(), args['workers'], args['scheduler'])
         if args['from'] is not None: check_writable(out); unpack(args['from'], out)
@@ -368,12 +378,7 @@ def main(
 ) -> int: # the exit code; errors are a `SystemExit`
     "The command `alignmixup_study`"
     p = parser()
-    try:
-        with interruptible(), warnings.catch_warnings():
-            args = vars(p.parse_args(argv))
-            warnings.showwarning = lambda msg,*a,**kw: p.complain(f'note: {msg}')
-            return _go(p, args)
-    except KeyboardInterrupt as e:
-        code,word = ended_by(e)
-        p.complain(f'{word}; to go on, type the same again')
-        return code
+    def go(args):
+        try: return _go(p, args)
+        except KeyboardInterrupt as e: raise type(e)('; to go on, type the same again') from e
+    return p.run(go, argv)

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from ..align import assignment
+from ..core import hardware
 from ..sinkhorn import cost_matrix, marginal_error, relative_cost, sinkhorn
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #8c2f67b1
@@ -95,11 +96,6 @@ def _shell(*cmd):
     try: return subprocess.run(cmd, capture_output=True, text=True, cwd=Path(__file__).parent, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError, NameError): return None
 
-def _cpu():
-    info = Path('/proc/cpuinfo')
-    names = [l.split(':')[1].strip() for l in info.read_text().splitlines() if l.startswith('model name')] if info.exists() else []
-    return names[0] if names else platform.processor() or platform.machine()
-
 def _version(name):
     try: return version(name)
     except PackageNotFoundError: return None
@@ -110,9 +106,10 @@ def environment(
 ) -> dict: # of what can go into JSON
     "Hardware, load, threads, versions, commit and date"
     commit,dirty = _shell('git', 'rev-parse', '--short', 'HEAD') or os.environ.get('ALIGNMIXUP_COMMIT'),_shell('git', 'status', '--porcelain', '--', '*.py')
+    here = hardware(torch.device('cuda' if torch.cuda.is_available() else 'cpu'))
     return dict(date=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'), command=command, commit=commit and commit+('+changes' if dirty else ''),
-        cpu=_cpu(), cores=os.cpu_count(), threads=torch.get_num_threads(), load=[round(o, 2) for o in os.getloadavg()], gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        system=f'{platform.system()} {platform.machine()}', python=platform.python_version(), versions={k:_version(k) for k in packages})
+        cpu=here['cpu'], cores=os.cpu_count(), threads=torch.get_num_threads(), load=[round(o, 2) for o in os.getloadavg()], gpu=here['gpu'],
+        system=here['system'], python=platform.python_version(), versions={k:_version(k) for k in packages})
 
 # %% ../../nbs/benchmarks/01_alignment.ipynb #b6546662
 CASES = [((32,512,8,8), .1, 50), ((8,2048,7,7), .1, 50), ((128,256,8,8), .1, 50), ((128,512,4,4), 1., 15)] # shape, scale, how many times faster we want to be

@@ -26,7 +26,10 @@ from ..align import align, assignment
 from ..autoencoder import AutoEncoder, blend, load_autoencoder
 from ..data import DATASETS, get_dls
 from ..sinkhorn import cost_matrix
-from ..train import atomic_write, commit, get_recipe, hardware, load_model, train, versions
+from ..core import atomic_write, commit, hardware, versions
+from ..files import load_model
+from ..recipe import get_recipe
+from ..train import train
 
 # %% ../../nbs/experiments/deformation.ipynb #e1058c56
 @dataclass(frozen=True)

@@ -15,17 +15,19 @@ from pathlib import Path
 import numpy as np, pandas as pd, torch
 from ..data import get_dls
 from ..results import mean_ci
-from ..train import FILES, MIXERS, atomic_write, commit, hardware, load_model, read_result, versions
+from ..core import atomic_write, commit, hardware, versions
+from ..files import FILES, load_model, read_result
+from ..recipe import MIXER_NAMES
 
 # %% ../../nbs/experiments/evaluate.ipynb #091b226f
 def find_runs(
     path:str|Path # a folder with run folders in it
-) -> list: # of (folder, result), by seed and then in the order of `MIXERS`
+) -> list: # of (folder, result), by seed and then in the order of `MIXER_NAMES`
     "All finished runs in a folder"
     done = [o.parent for o in sorted(Path(path).glob(f'*/{FILES["result"]}')) if (o.parent/FILES['model']).exists()]
     if not done: raise ValueError(f'{path} has no finished runs: no folder in it holds {FILES["result"]} and {FILES["model"]}')
     runs = [(o, read_result(o/FILES['result'])) for o in done]
-    return sorted(runs, key=lambda o: (o[1]['recipe']['seed'], list(MIXERS).index(o[1]['recipe']['mixer'])))
+    return sorted(runs, key=lambda o: (o[1]['recipe']['seed'], MIXER_NAMES.index(o[1]['recipe']['mixer'])))
 
 def common(
     runs:list # as `find_runs` gives them
@@ -131,7 +133,7 @@ def merge(
     if odd: raise ValueError(f'{path} and {other} differ in {" and ".join(odd)}')
     note = {k:new[k] for k in ('command','commit','versions','hardware','date')}
     rows = {(o['mixer'],o['seed']):o for o in res['runs']} | {(o['mixer'],o['seed']):o|dict(measured=note) for o in new['runs']}
-    res['runs'] = sorted(rows.values(), key=lambda o: (o['seed'], list(MIXERS).index(o['mixer'])))
+    res['runs'] = sorted(rows.values(), key=lambda o: (o['seed'], MIXER_NAMES.index(o['mixer'])))
     _write(path, res)
     return res
 
@@ -166,8 +168,8 @@ def load_runs(
     df = read_runs(path)
     seeds = {tuple(sorted(o)) for _,o in df.groupby('mixer').seed}
     twice = df.duplicated(['mixer','seed'])|df.weights.duplicated()
-    if set(df.mixer)!=set(MIXERS) or len(seeds)>1 or twice.any():
-        raise ValueError(f'{path} has to hold one run for each seed of each of {", ".join(MIXERS)}')
+    if set(df.mixer)!=set(MIXER_NAMES) or len(seeds)>1 or twice.any():
+        raise ValueError(f'{path} has to hold one run for each seed of each of {", ".join(MIXER_NAMES)}')
     print(about(path))
     return df
 
@@ -209,7 +211,7 @@ def over_none(
     def row(m):
         v = df[df.mixer==m][column].dropna()
         return *mean_ci(v),len(v),*paired_diff(df, column, m)
-    rows = {m:row(m) for m in MIXERS if m in set(df.mixer)}
+    rows = {m:row(m) for m in MIXER_NAMES if m in set(df.mixer)}
     t = pd.DataFrame.from_dict(rows, orient='index', columns=['mean','ci','seeds','diff','diff_ci'])
     return t.rename_axis('mixer')
 
@@ -257,7 +259,7 @@ def verdict(
     lower:bool=False # is lower better?
 ) -> str: # a paragraph of Markdown
     "Who differs from no mixing, and where AlignMixup stands"
-    t,d = over_none(df, column),{m:paired_diff(df, column, m, factor=factor) for m in MIXERS}
+    t,d = over_none(df, column),{m:paired_diff(df, column, m, factor=factor) for m in MIXER_NAMES}
     num = lambda a, c, sign='+': plus_minus(a, c, digits, sign)
     mean = lambda m: num(factor*t.loc[m,'mean'], factor*t.loc[m,'ci'], '')
     names = lambda s: ', '.join(f'{NAMES[m]} ({num(*o)})' for m,o in d.items() if significant(*o)==s) or 'none'
@@ -282,7 +284,7 @@ def standing(
     but:tuple=('none',) # mixers that are left out
 ) -> str: # a part of a sentence
     "Where a mixer stands among the others"
-    d = {m:paired_diff(df, column, of, m, factor) for m in MIXERS if m in set(df.mixer) and m not in (of,*but)}
+    d = {m:paired_diff(df, column, of, m, factor) for m in MIXER_NAMES if m in set(df.mixer) and m not in (of,*but)}
     words = {-1 if lower else 1:'ahead of', 1 if lower else -1:'behind', 0:'not significantly different from'}
     say = lambda s: ', '.join(f'{NAMES[m]} ({plus_minus(*o, digits)})' for m,o in d.items() if significant(*o)==s)
     parts = [f'{word} {say(s)}' for s,word in words.items() if say(s)]
