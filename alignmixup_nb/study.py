@@ -11,7 +11,7 @@ if __name__=='__main__' and '__file__' in globals(): # python -m alignmixup_nb.s
     raise SystemExit(study())
 
 # %% ../nbs/14_study.ipynb #15d65edb
-import argparse, errno, gc, json, logging, os, socket, sys, time, traceback, warnings
+import argparse, errno, gc, json, logging, os, random, socket, sys, time, traceback, warnings
 from collections.abc import Callable
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, fields, replace
@@ -212,6 +212,14 @@ class _Progress:
         s = (time.monotonic()-self.start)/(now-self.first)*(self.total-now)
         return f', about {s/60:.0f} min to go' if s>=90 else f', about {s:.0f} s to go'
 
+# %% ../nbs/14_study.ipynb #627f37b1
+def _on_worker(run):
+    "`do`, with nobody else at the random numbers of the process"
+    for name,module in list(sys.modules.items()):
+        if name.split('.')[0] in ('distributed','dask','tornado') and vars(module).get('random') is random:
+            module.random = random.Random()
+    return run.do()
+
 # %% ../nbs/14_study.ipynb #927d52e0
 @contextmanager
 def _workers(n, scheduler):
@@ -219,7 +227,7 @@ def _workers(n, scheduler):
     import dask
     from distributed import Client, KilledWorker, LocalCluster, as_completed
     def each(runs):
-        futures = {client.submit(o.do, pure=False):o for o in runs}
+        futures = {client.submit(_on_worker, o, pure=False):o for o in runs}
         for f in as_completed(futures):
             if f.status not in ('finished','error'):
                 raise ConnectionError('the scheduler is gone; start it, and type the same again to go on')
