@@ -17,7 +17,7 @@ from fastcore.meta import delegates
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 from torch import nn, Tensor
-from .data import UnreadableImage, read_image
+from .images import UnreadableImage, read_image
 from .figures import *
 from .scene import Knobs, Scene, training_warning
 from .sinkhorn import marginal_error

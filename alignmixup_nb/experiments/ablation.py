@@ -8,7 +8,8 @@ __all__ = ['LAYERS', 'FACTORS', 'layer_table', 'plot_layers', 'factor_table', 'w
 # %% ../../nbs/experiments/ablation.ipynb #30f455dd
 import math
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
-from ..study import paired, pick, read_study, read_results, study_runs, mean_ci
+from ..results import paired, pick, read_results, study_runs, mean_ci
+from ..study import read_study
 
 # %% ../../nbs/experiments/ablation.ipynb #e802daf6
 # of `small_resnet`, in order, and the images themselves

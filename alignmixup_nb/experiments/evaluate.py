@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np, pandas as pd, torch
 from ..core import atomic_write, commit, hardware, versions
 from ..data import get_dls
-from ..study import mean_ci
+from ..results import mean_ci
 from ..files import FILES, load_model, read_result
 from ..recipe import MIXER_NAMES
 

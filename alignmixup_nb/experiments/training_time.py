@@ -11,7 +11,8 @@ import math
 from itertools import product
 import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from .evaluate import COLOURS, NAMES
-from ..study import mean_ci, paired, pick, read_results, read_study, study_runs
+from ..results import mean_ci, paired, pick, read_results, study_runs
+from ..study import read_study
 
 # %% ../../nbs/experiments/training_time.ipynb #41517212
 FAMILY = tuple(NAMES)
