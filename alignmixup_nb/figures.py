@@ -15,7 +15,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from PIL import Image, ImageDraw
 from torch import Tensor
-from .mixers import MIXERS, Mixer
+from .mixers import Mixer, get_mixer
 
 # %% ../nbs/08_figures.ipynb #1dff9e75
 def to_bytes(im:Tensor) -> np.ndarray:
@@ -72,9 +72,7 @@ def show_tiles(
 # %% ../nbs/08_figures.ipynb #546ab889
 def _mixer(o):
     "A mixer by its name, or the mixer itself"
-    if not isinstance(o, str): return o
-    if o not in MIXERS: raise ValueError(f'there is no mixer {o!r}, but {", ".join(MIXERS)}')
-    return MIXERS[o]()
+    return get_mixer(o)() if isinstance(o, str) else o
 
 # %% ../nbs/08_figures.ipynb #51af7131
 def mix_pairs(
@@ -85,12 +83,11 @@ def mix_pairs(
     seed:int=0, # of what is random
 ) -> Tensor: # (n,c,h,w)
     "What a mixer makes of given pairs of images"
-    n,rec = len(x),_mixer(mixer).draw(2*len(x), torch.Generator().manual_seed(seed), prob=1.)
-    given = dict(mode='input', lam=lam, perm=torch.arange(2*n).roll(n), top=.5, left=.5, seed=seed)
-    def put_in(rec):
-        if hasattr(rec, 'inner'): return replace(rec, inner=put_in(rec.inner)) # of `OneOf`
-        return replace(rec, **{k:v for k,v in given.items() if hasattr(rec, k)})
-    return _mixer(mixer).apply(put_in(rec), torch.cat([x, x2]))[0][:n]
+    n,mixer = len(x),_mixer(mixer)
+    rec = mixer.draw(2*n, torch.Generator().manual_seed(seed), prob=1.)
+    middle = {k:.5 for k in ('top','left') if k in rec.extra}
+    given = replace(rec, mode='input', lam=lam, perm=torch.arange(2*n).roll(n), extra=rec.extra|middle)
+    return mixer.apply(given, torch.cat([x, x2]))[0][:n]
 
 # %% ../nbs/08_figures.ipynb #9410a266
 @delegates(show_tiles, but=['titles','labels'])
