@@ -254,10 +254,10 @@ def label_weight(
 
 # %% ../nbs/02_align.ipynb #7bacb354
 def label_share(
-    label:str|float, # 'lam', 'kept', or γ in [0,1]
-) -> float: # γ
+    label:str|float, # 'lam', 'kept', 'measured', or γ in [0,1]
+) -> float: # γ; 0 for 'measured', before anything is
     "What a rule for labels takes for the part of a prediction that follows the coordinates"
-    named = dict(lam=0., kept=1.)
+    named = dict(lam=0., kept=1., measured=0.)
     if isinstance(label, str) and label in named: return named[label]
     says = f"{', '.join(map(repr, named))} or a number in [0, 1]"
     return check_numbers('label', [label], lambda o: 0<=o<=1, says)[0]
@@ -306,6 +306,7 @@ class AlignMix(nn.Module):
         super().__init__()
         check_numbers('alpha', [alpha], lambda o: 0<o<math.inf, 'a finite number over 0')
         check_solver(eps, **kw)
+        if label=='measured': raise ValueError("label 'measured' asks a network, which a layer has not; use a callback")
         self.alpha,self.eps,self.aligned,self.generator = alpha,eps,aligned,generator
         self.kw = kw|dict(eps=eps, channels_last=channels_last, n_prefix=n_prefix)
         self.lam,self.perm,self.share = 1.,None,label_share(label)
