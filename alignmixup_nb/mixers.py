@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .align import alignmix_batch, check_solver, draw_lam
+from .align import alignmix_batch, check_solver, draw_lam, label_share, label_weight
 from .core import check_numbers
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
@@ -303,21 +303,26 @@ class AlignMixup(Mixer):
         tol:float|None=None, # Where the transport stops, as in `assignment`
         method:str='scaling', # Of the transport: 'scaling', or 'paper' for the released algorithm
         backend:str='auto', # Of the transport: 'torch', 'triton' or 'auto'
+        locality:float=0., # Weight of the squared distance of positions in the cost, both by their means
+        relative:bool=False, # Is eps a share of the mean cost?
+        label:str|float='lam', # Weight of labels: 'lam', 'kept' (of the kept coordinates), 'measured', or γ in [0, 1]
     ):
         super().__init__(alpha, modes, weights, prob)
         if direction not in (None,0,1): raise ValueError(f'direction is {direction}; it has to be 0, 1 or None')
         self.aligned,self.direction = aligned,direction
         self.eps,self.n_iter,self.tol,self.method,self.backend = eps,n_iter,tol,method,backend
+        self.locality,self.relative,self.label,self.share = locality,relative,label,label_share(label)
         check_solver(**self.solver())
     def solver(self) -> dict: # Arguments of `assignment`
         "The settings of the transport"
-        return {k:getattr(self, k) for k in ('eps','n_iter','tol','method','backend')}
+        return {k:getattr(self, k) for k in ('eps','n_iter','tol','method','backend','locality','relative')}
     def draw(self, n:int, generator:torch.Generator|None=None, prob:float|None=None, layers:tuple|None=None) -> Record:
         rec = super().draw(n, generator, prob, layers)
         return rec if self.direction is None else replace(rec, direction=self.direction)
     def blend(self, rec:Record, x:Tensor, perm:Tensor) -> tuple[Tensor, float]:
         if rec.mode!='feature' or not self.aligned: return super().blend(rec, x, perm)
-        return alignmix_batch(x, perm, rec.lam, rec.direction, **self.solver()),rec.lam
+        weight = label_weight(rec.lam, rec.direction, self.share)
+        return alignmix_batch(x, perm, rec.lam, rec.direction, **self.solver()),weight
 
 # %% ../nbs/03_mixers.ipynb #6bd2ec08
 def check_mixer(
