@@ -33,7 +33,11 @@ class Layer:
     outputs:int=1 # Tensors that the model returns with a row for each image
     before:bool=False # Is it what the module takes that is mixed, and not what it puts out?
     cut:bool|None=None # With its output permuted over the batch, is the prediction? None: not asked
-    acts:bool|None=None # Does alignment change the prediction? None: not asked
+    acts:str|None=None # What alignment there can do: 'no'thing, 'pairing' or 'positions'; None: not asked
+    @property
+    def n_positions(self) -> int:
+        "Positions of a map, or tokens without prefix"
+        return math.prod(self.shape[1:-1] if self.channels_last else self.shape[2:])-self.n_prefix
     @property
     def spatial(self) -> bool:
         "Has it four positions or more, that are not made of fewer ones?"
@@ -52,7 +56,7 @@ class Layer:
             return (x,*args[1:]) if self.before and x is not None else x
         return hooked([self.module], hook, body, self.before)
     def __str__(self): return f'{self.name} {self.shape}'
-    def __repr__(self): return f'{type(self).__name__}({self}, cut={self.cut}, acts={self.acts})'
+    def __repr__(self): return f'{type(self).__name__}({self}, cut={self.cut}, acts={self.acts!r})'
 
 # %% ../nbs/03b_layers.ipynb #ecf4902d
 def _nested(f, o):
@@ -179,13 +183,14 @@ class _Probe:
         self.survey()
         self.base = hooked(self.names, self.note, self.run)
         self.spread = _gap(self.base, _roll(self.base))
-        self.tells = self.spread>1e-6*_gap(self.base, [torch.zeros_like(o) for o in self.base])
+        self.size = _gap(self.base, [torch.zeros_like(o) for o in self.base])
+        self.tells = self.spread>1e-6*self.size
         self.layers = list(self.seen.values())
         self.spatial = [l for l in self.layers if l.spatial]
-    def run(self, layer=None, f=None, every=False, xb=None):
+    def run(self, layer=None, f=None, every=False, xb=None, params=None):
         "The predictions, with what `layer` puts out first (with `every` always) replaced by `f` of it"
         calls,xb = count(),_nested(Tensor.clone, xb or self.xb) # a model may change its input
-        forward = lambda: torch.func.functional_call(self.model, self.params, xb)
+        forward = lambda: torch.func.functional_call(self.model, params or self.params, xb)
         out = layer.replaced(lambda x: f(x) if every or not next(calls) else None, forward) if layer else forward()
         found = predictions_of(out, self.n)
         name = type(out).__name__
@@ -236,20 +241,41 @@ class _Questions(_Probe):
         "Does `l` run several times, side by side (siamese): is it a cut with all its outputs permuted?"
         return l.calls>1 and self.permutes(l, every=True)
     def acts(self, l):
+        "What alignment can do at `l`"
+        if l.acts is None:
+            l.acts = 'positions' if self.sees(l) else 'pairing' if l.rank>1 and self.pairs(l) else 'no'
+        return l.acts
+    def differ(self, one, two):
+        "The largest difference between predictions without positions of their own"
+        flat = [i for i,o in enumerate(self.base) if o.ndim<3] or range(len(self.base))
+        return _gap([one[i] for i in flat], [two[i] for i in flat])
+    def pairs(self, l):
         "Does a mix with a partner whose positions are shuffled predict otherwise than a mix with the partner as it is?"
         def mix(shuffle, out):
             pre,x = l.split(out)
             other = x.roll(1, 0)
             return l.join((pre+pre.roll(1, 0))/2, (x+(_shuffled(l, other) if shuffle else other))/2)
-        if l.acts is None:
-            flat = [i for i,o in enumerate(self.base) if o.ndim<3] or range(len(self.base))
-            one,two = ([pred[i] for i in flat] for pred in (self.run(l, partial(mix, s)) for s in (False,True)))
-            l.acts = l.rank>1 and _gap(one, two) > self.tol*self.spread
-        return l.acts
+        return self.differ(*(self.run(l, partial(mix, s)) for s in (False,True)))>self.tol*self.spread
+    def sees(self, l):
+        "Does the prediction change with all positions of `l` in another order, the same for every image?"
+        def shuffle(out):
+            pre,x = l.split(out)
+            return l.join(pre, _shuffled(l, x))
+        gap = self.differ(self.base, self.run(l, shuffle))
+        if not self.tol*self.spread<gap<1e-3*self.size: return gap>self.tol*self.spread
+        try: one,two = (self.exactly(l, f) for f in (None,shuffle)) # rounding could pass for an effect
+        except RuntimeError: return False
+        return self.differ(one, two)>self.tol*self.spread
+    def exactly(self, l, f):
+        "The same as `run` in double precision"
+        double = lambda o: o.double() if o.is_floating_point() else o
+        own = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers()), **self.params}
+        params = {k:v if v is None else double(v) for k,v in own.items()}
+        return self.run(l, f or (lambda o: o), xb=_nested(double, self.xb), params=params)
 
 # %% ../nbs/03b_layers.ipynb #6c1ed701
 class NoAnswer(ValueError):
-    "A network predicts the same whatever it is shown, and can not be asked"
+    "A network has no layer for a mix of features, or predicts the same whatever it is shown"
 
 def _answer(model, xb, ask, n_prefix):
     "What a probe answers that tells: of the images, else of noise, each with the running statistics and without"
@@ -279,22 +305,38 @@ def _asked(model, xb, ask, n_prefix=None):
     return at_rest(model, tensors_of(xb)[0].device, lambda: _answer(model, xb, ask, n_prefix))
 
 # %% ../nbs/03b_layers.ipynb #60f01352
-def _refusal(probe, what):
+def _refusal(probe, what, kind=ValueError):
     "The error that lists the layers there are"
     cuts = list(islice(filter(probe.cut, reversed(probe.spatial)), 12))[::-1]
-    return ValueError('\n'.join([what, 'The last layers with 4 positions or more that the whole prediction goes '
+    says = dict(no=': alignment changes nothing there', pairing=': what follows sees no positions', positions='')
+    return kind('\n'.join([what, 'The last layers with 4 positions or more that the whole prediction goes '
         f'through, with their shapes for {probe.n} images:',
-        *([f"  {l}{'' if probe.acts(l) else ': alignment changes nothing there'}" for l in cuts] or ['  none']),
+        *([f'  {l}{says[probe.acts(l)]}' for l in cuts] or ['  none']),
         "The input can be mixed at any network: modes=('input',)"]))
 
 # %% ../nbs/03b_layers.ipynb #b8a3bf14
-def _last(probe, every):
-    "The last layer where alignment acts (with `every` any); one that is a cut only if all its runs count comes second"
-    fits = lambda l, cut: cut(l) and (every or probe.acts(l))
-    found = next((l for cut in (probe.cut, probe.shared) for l in reversed(probe.spatial) if fits(l, cut)), None)
+def _cuts(probe):
+    "From the last, the layers with positions that are cuts, then those that are only if all their runs count"
+    return (l for cut in (probe.cut, probe.shared) for l in reversed(probe.spatial) if cut(l))
+
+def _last(probe):
+    "The last cut"
+    found = next(_cuts(probe), None)
     if found is None: raise _refusal(probe, f'no layer of {type(probe.model).__name__} qualifies for a mix of features')
     return found
 
+def _default(probe):
+    "The last cut that sees 16 positions or more; if there is none, the one that sees most"
+    seen = []
+    for l in _cuts(probe):
+        if l.acts is None and probe.sees(l): l.acts = 'positions'
+        if l.acts!='positions': continue
+        if l.n_positions>=16: return l
+        seen.append(l)
+    if seen: return max(seen, key=lambda l: l.n_positions)
+    raise _refusal(probe, f'no layer of {type(probe.model).__name__} sees positions, so none can be aligned', NoAnswer)
+
+# %% ../nbs/03b_layers.ipynb #f15c5df7
 def _input(probe):
     "The network's first input as a layer"
     x = probe.xb[0]
@@ -320,14 +362,14 @@ def _chosen(probe, layer):
 def find_layer(
     model:nn.Module, # Any network
     xb:Tensor|tuple, # A batch of 2 images or more, or the tuple of all inputs; the first 3 images are used
-    layer:str|nn.Module|None=None, # None: the last where alignment acts; 'last': the last; 'input'; a name or a module
+    layer:str|nn.Module|None=None, # None: the last that sees positions; 'last': the last; 'input'; a name or a module
     every:bool=False, # Ask every candidate both questions; else only as many as it takes
     n_prefix:int|None=None, # Tokens at the front that have no position (class token, registers); None: the network says
 ) -> tuple[Layer, list[Layer]]: # The layer, and all candidates in the order in which they run
     "The layer of `model` whose output a mix belongs at"
     def choose(probe):
         if every: [(probe.cut(l), probe.acts(l)) for l in probe.spatial]
-        found = _last(probe, layer=='last') if layer in (None,'last') else _chosen(probe, layer)
+        found = _default(probe) if layer is None else _last(probe) if layer=='last' else _chosen(probe, layer)
         probe.acts(found)
         found.outputs = len(probe.base)
         return found,probe.spatial
@@ -353,13 +395,12 @@ def find_head(
 def _stages(probe):
     "Of the largest cut at each resolution, with one resolution only of the most numerous siblings, the first half"
     children,parent = lambda l: list(l.module.children()),lambda l: l.name.rpartition('.')[0]
-    positions = lambda l: math.prod(l.shape[1:-1] if l.channels_last else l.shape[2:])-l.n_prefix
     size = lambda l: sum(1 for _ in l.module.modules())
     half = lambda layers: layers[:(len(layers)+1)//2]
     blocks = list(filter(children, probe.spatial))
     nested = [l for l in blocks if any(list(m.children()) for m in children(l))]
     for some in (nested, blocks, probe.spatial):
-        groups = [[l for l in reversed(some) if positions(l)==r] for r in dict.fromkeys(map(positions, some))]
+        groups = [[l for l in reversed(some) if l.n_positions==r] for r in dict.fromkeys(o.n_positions for o in some)]
         largest = (next(filter(probe.cut, sorted(group, key=size, reverse=True)), None) for group in groups)
         stages = [l for l in largest if l]
         if len(stages)>1: return half(stages)
