@@ -19,6 +19,7 @@ from fastai.learner import Learner
 from fastai.torch_core import find_bs, rank_distrib
 from fastcore.all import delegates, patch
 from .core import bare, check_int, check_numbers, diverged, in_backward, permuted, uncompiled
+from .label import prediction_share, share_of
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
 from .show import show_mix
@@ -123,7 +124,7 @@ class MixCallback(Callback):
         self.generator = torch.Generator('cpu') if self.restored else None
         if self.restored: self.generator.set_state(state['generator'].cpu())
     def __getstate__(self) -> dict:
-        passing = {*_STEP, 'found', 'asked', 'checked', 'told', '_state', '_last'}
+        passing = {*_STEP, 'found', 'asked', 'checked', 'told', 'way', '_state', '_last'}
         return {k:v for k,v in self.__dict__.items() if k not in passing}
     def __setstate__(self, state:dict):
         super().__setstate__(state)
@@ -147,7 +148,7 @@ class MixCallback(Callback):
 @patch
 def _forget(self:MixCallback):
     "Begin with a network that was not asked yet"
-    self.__dict__.update(_STEP, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0, mixable=0)
+    self.__dict__.update(_STEP, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0, mixable=0, way=(0.,0.), mixed=0)
 
 @patch
 def _check_settings(self:MixCallback):
@@ -260,9 +261,22 @@ def _where(self:MixCallback, mode, name=None):
             'whose input is mixed: a loss that looks at the others is mixed though they are not', not found.cut)
     elif found and name is None:
         self.layer_name = found.name
-        self._warn(f'alignment can not act at layer {found}: what follows does not see where a feature is, so the mix '
-            'is that of unaligned features', self.mixer.aligned and not found.acts)
+        self._tell(found)
     return found
+
+# %% ../nbs/04_callback.ipynb #7f6a4f78
+@patch
+def _tell(self:MixCallback, found):
+    "Which layer is mixed, once; and of one whose positions nobody sees, which one to take instead"
+    says = f'{type(self.mixer).__name__} mixes at {found.about}'
+    silent = getattr(self._learn.logger, '__name__', '')=='noop' or rank_distrib() # as in `learn.no_logging()`
+    if says not in self.warned and not silent: print(says)
+    self.warned.add(says)
+    if not self.mixer.aligned or found.acts=='positions': return
+    try: better = f'; take layer={find_layer(self._learn.model, self._learn.xb, n_prefix=self.n_prefix)[0].name!r}'
+    except ValueError: better = ''
+    does = 'changes nothing' if found.acts=='no' else 'decides which features meet, and nothing else'
+    self._warn(f'what follows layer {found} sees no positions, so alignment {does} there{better}')
 
 # %% ../nbs/04_callback.ipynb #4787707d
 @patch
@@ -275,17 +289,6 @@ def _stages(self:MixCallback):
     return tuple(names)
 
 # %% ../nbs/04_callback.ipynb #005b6846
-@patch
-def _check_targets(self:MixCallback, pred=None):
-    "Refuse targets that have positions, where the mix moves or replaces those of the images"
-    features = 'feature' in self.mixer.modes or pred is not None
-    for t in (t for t in self.learn.yb if isinstance(t, Tensor)):
-        words = t.ndim==2 and not t.is_floating_point() and getattr(pred, 'ndim', 0)>2 and t.shape[1] in pred.shape[1:]
-        if t.ndim>2 and self.mixer.pastes: raise ValueError(f'{self.mixer} gives each pixel to one '
-            f'of two images, and a target of shape {tuple(t.shape)} would count for both at each; use Mixup()')
-        if features and (t.ndim>2 or words): raise ValueError(f"mode 'feature' moves positions, and a target of shape "
-            f"{tuple(t.shape)} has positions that would stay where they are; use modes=('input',)")
-
 @patch
 def _mixed_inputs(self:MixCallback, xb):
     "Which inputs a mix of the input mixes; say so where it is not all of them"
@@ -307,7 +310,7 @@ def _prepare(self:MixCallback):
     self.__dict__.update(asked=asked, fresh=False, checked=set(), told={})
     if 'input' in modes: self._mixed_inputs(learn.xb)
     if 'embedding' in modes: self._where('embedding')
-    self._check_targets()
+    self.mixer.check_targets(learn.yb)
     if 'feature' not in modes: return
     if not self.mixer.names_layer: self._where('feature')
     for name in names or (): name=='input' or self._where('feature', name)
@@ -320,6 +323,7 @@ def _place(self:MixCallback):
     mode,name = self.rec.mode,self.rec.layer
     if mode in ('feature','embedding'): self.where = self.found.get((mode,name)) or self._where(mode, name)
     if self.where:
+        if mode=='feature': self._measure()
         with uncompiled(): return self.where.replaced(self._mixed, self._step)
     if mode in ('feature','embedding'): self.rec = replace(self.rec, mode='input')
     if mode!='clean': self.learn.xb = self._mix_input(self.learn.xb)
@@ -331,6 +335,17 @@ def _mix_input(self:MixCallback, xb):
     res = [self.mixer.apply(self.rec, x) if m else (x,None) for x,m in zip(xb, self._mixed_inputs(xb))]
     self.mix = next(mix for _,mix in res if mix is not None)
     return tuple(x for x,_ in res)
+
+# %% ../nbs/04_callback.ipynb #fb00bf26
+@patch
+def _measure(self:MixCallback):
+    "γ of a mixer whose label is measured, now and then"
+    mixer,_ = self.mixer.unwrap(self.rec)
+    now,self.mixed = self.mixed%50==0,self.mixed+1
+    if not (now and mixer.aligned and mixer.label=='measured'): return
+    new = prediction_share(self._learn.model, self._learn.xb, self.where, **mixer.solver())
+    self.way = tuple(.8*a+b for a,b in zip(self.way, new))
+    mixer.share = share_of(*self.way)
 
 # %% ../nbs/04_callback.ipynb #56eac706
 @patch
@@ -382,7 +397,7 @@ def _check_pass(self:MixCallback):
     n = len(predictions_of(learn.pred, find_bs(learn.yb)))
     self._warn(f'the model returns {n} tensors in training and {where.outputs} in eval mode; if those that are added '
         f'do not come through layer {where.name}, their loss is mixed though they are not', n>where.outputs)
-    self._check_targets(learn.pred)
+    self.mixer.check_targets(learn.yb, learn.pred)
 
 # %% ../nbs/04_callback.ipynb #063cedb7
 @patch

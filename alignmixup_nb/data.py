@@ -84,6 +84,7 @@ def get_dls(
     path:str|Path|None=None, # folder of the files; None: where they usually are, or a download
     size:int|None=None, # pixels a side, for 'imagenette', 'cub200' and 'folder'; None: the data set's
     seed:int=42, # which `n_train` images; the held-out part never depends on it
+    held_out:str='test', # the test images, or for 'validation' a stratified fifth of the others
     num_workers:int=0, # processes that load
     **kwargs
 ) -> DataLoaders: # of normalised float batches (n,ch,h,w); `dls.valid` is the held-out part
@@ -92,7 +93,10 @@ def get_dls(
     for k,v,least in (('bs',bs,1),('n_train',n_train,1),('size',size,8),('num_workers',num_workers,0)):
         if v is not None: check_int(k, v, least)
     d = DATASETS[name]
+    if held_out not in ('test','validation'):
+        raise ValueError(f"held_out is {held_out!r}, it has to be 'test' or 'validation'")
     train,valid = d.load(path, size)
+    if held_out=='validation': train,valid = _hold_out(train)
     if n_train is not None: train = train.take(stratified(train.y, n_train, seed))
     return image_dls(train, valid, d.mean, d.std, d.flip, bs, num_workers=num_workers, **kwargs)
 

@@ -39,6 +39,11 @@ class Layer:
         "Positions of a map, or tokens without prefix"
         return math.prod(self.shape[1:-1] if self.channels_last else self.shape[2:])-self.n_prefix
     @property
+    def about(self) -> str:
+        "Its name, channels and positions, for a reader"
+        channels,grid = (self.shape[-1],self.shape[1:-1]) if self.channels_last else (self.shape[1],self.shape[2:])
+        return f"{self.name!r} ({channels} channels, {'x'.join(map(str, grid))} positions)"
+    @property
     def spatial(self) -> bool:
         "Has it four positions or more, that are not made of fewer ones?"
         return self.rank>=4 and 2*self.rank>=self.max_rank

@@ -58,6 +58,7 @@ class Mixer:
     settings:tuple = ('alpha','modes','weights','prob') # Names of what the constructor takes, kept under these names
     modes:tuple = ('input',) # Where it mixes, of `MODES`
     aligned:bool = False # Are features aligned before they are mixed?
+    label:str|float = 'lam' # The rule for the weight of labels, where features are aligned
     pastes:bool = False # Does each pixel come from one of the two images? Then lam can not mix targets with positions
     names_layer:bool = False # Does the record of a 'feature' mix name the layer? Else whoever applies it chooses
     layers:tuple|None = () # Layers it chooses from, by name; None: from those that `draw` is handed
@@ -136,6 +137,16 @@ class Mixer:
         if rec.extra.keys()!=self.draws.keys():
             raise TypeError(f'{type(self).__name__} takes a record that it draws, with {list(self.draws)} in `extra`, '
                 f'not {list(rec.extra)}')
+    def check_targets(self, yb:tuple, pred:object=None) -> None:
+        "Refuse targets with positions, where those of the images move or are replaced (`pred`: where features did)"
+        shape = tuple(getattr(pred, 'shape', ()))
+        for t in (t for t in yb if isinstance(t, Tensor)):
+            words = t.ndim==2 and not t.is_floating_point() and len(shape)>2 and t.shape[1] in shape[1:]
+            if t.ndim>2 and self.pastes: raise ValueError(f'{self} gives each pixel to one of two images, and a '
+                f'target of shape {tuple(t.shape)} would count for both at each; use Mixup()')
+            if ('feature' in self.modes or pred is not None) and (t.ndim>2 or words): raise ValueError("mode 'feature' "
+                f"moves positions, and a target of shape {tuple(t.shape)} has positions that would stay where they are; "
+                "use modes=('input',)")
     def unwrap(self, rec:Record) -> tuple['Mixer', Record]:
         "The mixer that drew it, and the record as that one drew it"
         return self,rec

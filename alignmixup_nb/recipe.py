@@ -37,6 +37,9 @@ class Training:
     "What is trained, on what and how"
     data:str = _setting('digits', 'data set', DATASETS)
     n_train:int = _setting(None, 'train on this many images only', least=1)
+    sampling:str = _setting('fixed', 'which n_train images: the same in every run, or drawn by the seed', ('fixed','seed'))
+    held_out:str = _setting('test', 'what is tested on: the test images, or for choices a fifth of the others',
+        ('test','validation'))
     path:str = _setting(None, "folder of the files, for data 'folder' or files that lie elsewhere")
     size:int = _setting(None, "pixels a side, for data 'folder', 'imagenette' and 'cub200'", least=8)
     pad:int = _setting(None, 'pixels of black around a training image before it is cropped; an eighth of its width '
@@ -65,7 +68,7 @@ class Mixing:
     mixer:str = _setting('alignmixup', 'how images are mixed, or module:Class of a mixer of yours', MIXER_NAMES,
         test='module:Class')
     layer:str = _setting(None, "where features are mixed: a module's name, 'last', or 'input' for the images "
-        'themselves; the last layer where alignment acts unless given')
+        'themselves; the last layer that sees positions unless given')
     alpha:float = _setting(None, "lam ~ Beta(alpha, alpha); the mixer's own unless given", test='over 0 and finite')
     eps:float = _setting(None, "entropy of the transport plan; the mixer's own unless given", test='over 0 and finite')
     modes:tuple = _setting(None, 'where to mix, one drawn for each batch, as in input,feature; '
@@ -77,6 +80,11 @@ class Mixing:
         'a coin decides unless given', (0,1))
     method:str = _setting(None, "how the transport is solved: 'scaling' towards the optimum, which it is unless given, "
         "or as in the 'paper'", ('scaling','paper'))
+    locality:float = _setting(None, 'weight of the squared distance of positions in the cost of the transport; 0 unless '
+        'given', test='0 or more and finite')
+    relative:bool = _setting(None, 'is eps a share of the mean cost? no unless given')
+    label:str = _setting(None, "weight of the labels of an aligned mix: 'lam', 'kept' for the image whose coordinates are "
+        "kept alone, or 'measured' on the network; lam unless given", ('lam','kept','measured'))
     prob:float = _setting(None, "share of the batches that are mixed; the mixer's own unless given", test='from 0 to 1')
     start:float = _setting(0., 'part of training at which mixing begins', test='from 0 to 1')
     end:float = _setting(1., 'part of training at which it ends', test='from 0 to 1')
@@ -161,7 +169,7 @@ def _moot(self:Recipe):
     nothing = 'nothing is aligned' if r.aligned is False else None
     if mixer is not None and 'feature' not in mixer.modes:
         nothing = why['aligned'] = why['layer'] = 'no features are mixed'
-    if nothing: why |= dict.fromkeys(('eps','direction','method'), nothing)
+    if nothing: why |= dict.fromkeys(('eps','direction','method','locality','relative','label'), nothing)
     return why | {o:f'mixer {r.mixer!r} has no {o}' for o in MIXING if o not in mixer_settings(r.mixer)}
 
 # %% ../nbs/12c_recipe.ipynb #3150c0a7

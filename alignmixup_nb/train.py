@@ -154,8 +154,9 @@ def _cut_short(self:Run, resume):
 def _load(self:Run, device):
     "The data of the recipe, on the device if it is in memory; a batch of held-out images (n,c,h,w)"
     r = self.recipe
+    seed = dict(seed=r.seed) if r.sampling=='seed' else {}
     self.dls = get_dls(r.data, bs=r.bs, n_train=r.n_train, path=r.path, size=r.size, pad=r.pad, device=device,
-                       num_workers=r.workers)
+        num_workers=r.workers, held_out=r.held_out, **seed)
     for o in (self.dls.train_ds,self.dls.valid_ds):
         if isinstance(o, ImageTensors) and not r.workers: o.x,o.y = o.x.to(device),o.y.to(device)
     return self.dls.valid.one_batch()[0]
@@ -294,6 +295,7 @@ def _result(self:Run):
     *earlier,code = self.checkpoint.commits
     mixer = self.mix and self.mix.mixer
     used = {k:getattr(mixer, k) for k in MIXING if k in getattr(mixer, 'settings', ())}
+    if used.get('label')=='measured': used['share'] = mixer.share # γ at the end
     return dict(schema=2, name=r.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(r),
         command=r.command, commit={**code, **(dict(earlier=earlier) if earlier else {})}, versions=versions(),
         hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
