@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from .mixers import (AlignMixup as AlignMixup, CutMix as CutMix, FMix as FMix, ManifoldMixup as ManifoldMixup,
         Mixup as Mixup, OneOf as OneOf, SaliencyMix as SaliencyMix)
 
-FACE = dict(align=('AlignMix','alignmix','assignment'), callback=('AlignMixupCallback','MixCallback'), layers=('find_layer',),
+_FACE = dict(align=('AlignMix','alignmix','assignment'), callback=('AlignMixupCallback','MixCallback'),
+    layers=('find_layer',),
     mixers=('AlignMixup','CutMix','FMix','ManifoldMixup','Mixup','OneOf','SaliencyMix'))
-__all__ = sorted(name for names in FACE.values() for name in names)
+__all__ = sorted(name for names in _FACE.values() for name in names)
 
 def __getattr__(name: str) -> Any:
-    for module,names in FACE.items():
+    for module,names in _FACE.items():
         if name in names: return getattr(import_module(f'{__name__}.{module}'), name)
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 

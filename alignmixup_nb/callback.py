@@ -43,8 +43,7 @@ class MixCallback(Callback):
         n_prefix:int|None=None, # Tokens at the front that have no position; None: as many as the network says
     ):
         self.mixer,self.layer,self.n_prefix = mixer,layer,n_prefix
-        self.prob,self.start,self.end,self.seed = prob,start,end,seed
-        self.warned = set()
+        self.prob,self.start,self.end,self.seed,self.warned = prob,start,end,seed,set()
         self._forget()
         self._check_settings()
     learn = property(attrgetter('_learn'))
@@ -96,11 +95,11 @@ class MixCallback(Callback):
     def after_cancel_train(self): self.whole = False
     def after_train(self):
         "Say so if a whole epoch went by this callback"
-        if not (self.whole and self.run and len(self.learn.dl)): return
-        self.whole,says = False,'no batch of this epoch was mixed: '
-        if self.steps==0: self._warn(f'{says}{type(self.learn).__name__} does not train by `_do_one_batch` of fastai, '
-            'around which this works')
-        elif self.mixable==0: self._warn(f'{says}a mix takes targets and batches of two images or more')
+        if not (self.whole and self.run and len(self.learn.dl)) or self.mixable: return
+        self.whole = False
+        why = 'a mix takes targets and batches of two images or more' if self.steps else (
+            f'{type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
+        self._warn(f'no batch of this epoch was mixed: {why}')
     @contextmanager
     def mixing(self) -> Iterator['MixCallback']:
         "A `with` in which another pass of the batch within its step is mixed as the first one was"
@@ -111,15 +110,13 @@ class MixCallback(Callback):
     def mixed_loss(self, pred:Any, *yb:Any) -> Tensor:
         "The loss of a prediction from a pass in `mixing`, mixed as the step's own; `yb` are targets before the mix"
         self._check_step()
-        yb = yb or self.learn.yb
-        return self._share(self.learn.loss_func(pred, *yb), pred, yb)
+        return self._share(self.learn.loss_func(pred, *(yb or self.learn.yb)), pred, yb or self.learn.yb)
     def state_dict(self) -> dict:
         "The state of the random generator, for a checkpoint; None before the first training"
         return dict(generator=self.generator and self.generator.get_state())
     def load_state_dict(self, state:dict):
         "Go on with the random numbers of a checkpoint: the next training does not seed anew"
-        if 'generator' not in state: raise ValueError(f'the state has the keys {list(state)}; '
-            "it has to be what `state_dict` gave, with the key 'generator'")
+        if 'generator' not in state: raise ValueError(f"the state has the keys {list(state)} and no 'generator'")
         self.restored = state['generator'] is not None
         self.generator = torch.Generator('cpu') if self.restored else None
         if self.restored: self.generator.set_state(state['generator'].cpu())
@@ -140,15 +137,16 @@ class MixCallback(Callback):
         if b is None and self.learn is None: raise ValueError('not attached: pass a batch, cb.show(dls.one_batch())')
         x,y,*_ = *(t[:n].detach().cpu() for t in (self.learn.dls.one_batch() if b is None else b)),None
         found,vocab = self.found.get(('feature',None)),getattr(self.learn and self.learn.dls, 'vocab', None)
-        layer = None if found and not found.before else self.layer # a module may have the name 'input'
-        show_mix(self.mixer, x, y, vocab, seed, mode, size, layer, **self.told)
+        named = not found or found.before # a module may have the name 'input'
+        show_mix(self.mixer, x, y, vocab, seed, mode, size, self.layer if named else None, **self.told)
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
 # %% ../nbs/04_callback.ipynb #b2596c34
 @patch
 def _forget(self:MixCallback):
     "Begin with a network that was not asked yet"
-    self.__dict__.update(_STEP, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0, mixable=0, way=(0.,0.), mixed=0)
+    self.__dict__.update(_STEP, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0,
+        mixable=0, way=(0.,0.), mixed=0)
 
 @patch
 def _check_settings(self:MixCallback):
@@ -161,7 +159,6 @@ def _check_settings(self:MixCallback):
     check_numbers('start', self.start, lambda v: 0<=v<self.end, f'from 0 up, and below end, {self.end}')
     if self.n_prefix is not None: check_int('n_prefix', self.n_prefix, 0)
 
-# %% ../nbs/04_callback.ipynb #a022891b
 def _of_mixer(name):
     "A setting of the mixer, as a property of the callback"
     def change(self, value):
@@ -238,6 +235,11 @@ def _draw(self:MixCallback):
     if self.generator is None: self._seed() # attached in the middle of a training
     return self.mixer.draw(find_bs(learn.yb), self.generator, self.prob, **self.told)
 
+@patch
+def _seed(self:MixCallback):
+    seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
+    self.generator = torch.Generator('cpu').manual_seed(seed+rank_distrib())
+
 # %% ../nbs/04_callback.ipynb #1f192e5a
 @patch
 def _warn(self:MixCallback, msg, when=True):
@@ -269,8 +271,8 @@ def _where(self:MixCallback, mode, name=None):
 def _tell(self:MixCallback, found):
     "Which layer is mixed, once; and of one whose positions nobody sees, which one to take instead"
     says = f'{type(self.mixer).__name__} mixes at {found.about}'
-    silent = getattr(self._learn.logger, '__name__', '')=='noop' or rank_distrib() # as in `learn.no_logging()`
-    if says not in self.warned and not silent: print(says)
+    quiet = rank_distrib() or getattr(self._learn.logger, '__name__', '')=='noop' # as in `learn.no_logging()`
+    if not quiet and says not in self.warned: print(says)
     self.warned.add(says)
     if not self.mixer.aligned or found.acts=='positions': return
     try: better = f'; take layer={find_layer(self._learn.model, self._learn.xb, n_prefix=self.n_prefix)[0].name!r}'
@@ -336,15 +338,14 @@ def _mix_input(self:MixCallback, xb):
     self.mix = next(mix for _,mix in res if mix is not None)
     return tuple(x for x,_ in res)
 
-# %% ../nbs/04_callback.ipynb #fb00bf26
 @patch
 def _measure(self:MixCallback):
     "γ of a mixer whose label is measured, now and then"
     mixer,_ = self.mixer.unwrap(self.rec)
     now,self.mixed = self.mixed%50==0,self.mixed+1
     if not (now and mixer.aligned and mixer.label=='measured'): return
-    new = prediction_share(self._learn.model, self._learn.xb, self.where, **mixer.solver())
-    self.way = tuple(.8*a+b for a,b in zip(self.way, new))
+    now = prediction_share(self._learn.model, self._learn.xb, self.where, **mixer.solver())
+    self.way = tuple(.8*a+b for a,b in zip(self.way, now))
     mixer.share = share_of(*self.way)
 
 # %% ../nbs/04_callback.ipynb #56eac706
@@ -383,8 +384,7 @@ def _share(self:MixCallback, first, pred, yb):
 
 @patch
 def _check_step(self:MixCallback):
-    if not self.stepping: raise RuntimeError('there is no mix to repeat: it is that of the batch in training, '
-        'between `before_batch` and `after_batch`')
+    if not self.stepping: raise RuntimeError('a mix is of its step, between `before_batch` and `after_batch`')
 
 # %% ../nbs/04_callback.ipynb #f6b4096a
 @patch
@@ -398,9 +398,3 @@ def _check_pass(self:MixCallback):
     self._warn(f'the model returns {n} tensors in training and {where.outputs} in eval mode; if those that are added '
         f'do not come through layer {where.name}, their loss is mixed though they are not', n>where.outputs)
     self.mixer.check_targets(learn.yb, learn.pred)
-
-# %% ../nbs/04_callback.ipynb #063cedb7
-@patch
-def _seed(self:MixCallback):
-    seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
-    self.generator = torch.Generator('cpu').manual_seed(seed+rank_distrib())

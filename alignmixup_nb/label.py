@@ -20,7 +20,7 @@ def prediction_share(
     n:int=16, # images that are used
     **kwargs # arguments of `assignment`
 ) -> tuple[float,float]: # sums over pairs, as of `coordinate_share`
-    "How far predictions of mixes at λ = ½ are on the way from the second image to the first, whose coordinates they have"
+    "`coordinate_share` of what follows a layer of a network"
     xb = tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
     size,model,kept = len(xb[0]),bare(model),[]
     n = min(n, size)

@@ -145,8 +145,8 @@ class Mixer:
             if t.ndim>2 and self.pastes: raise ValueError(f'{self} gives each pixel to one of two images, and a '
                 f'target of shape {tuple(t.shape)} would count for both at each; use Mixup()')
             if ('feature' in self.modes or pred is not None) and (t.ndim>2 or words): raise ValueError("mode 'feature' "
-                f"moves positions, and a target of shape {tuple(t.shape)} has positions that would stay where they are; "
-                "use modes=('input',)")
+                f'moves positions, and a target of shape {tuple(t.shape)} has positions that would stay where they '
+                "are; use modes=('input',)")
     def unwrap(self, rec:Record) -> tuple['Mixer', Record]:
         "The mixer that drew it, and the record as that one drew it"
         return self,rec

@@ -37,7 +37,8 @@ class Training:
     "What is trained, on what and how"
     data:str = _setting('digits', 'data set', DATASETS)
     n_train:int = _setting(None, 'train on this many images only', least=1)
-    sampling:str = _setting('fixed', 'which n_train images: the same in every run, or drawn by the seed', ('fixed','seed'))
+    sampling:str = _setting('fixed', 'which n_train images: the same in all runs, or drawn by the seed',
+        ('fixed','seed'))
     held_out:str = _setting('test', 'what is tested on: the test images, or for choices a fifth of the others',
         ('test','validation'))
     path:str = _setting(None, "folder of the files, for data 'folder' or files that lie elsewhere")
@@ -80,11 +81,11 @@ class Mixing:
         'a coin decides unless given', (0,1))
     method:str = _setting(None, "how the transport is solved: 'scaling' towards the optimum, which it is unless given, "
         "or as in the 'paper'", ('scaling','paper'))
-    locality:float = _setting(None, 'weight of the squared distance of positions in the cost of the transport; 0 unless '
-        'given', test='0 or more and finite')
+    locality:float = _setting(None, 'weight of the squared distance of positions in the cost of the transport; '
+        '0 unless given', test='0 or more and finite')
     relative:bool = _setting(None, 'is eps a share of the mean cost? no unless given')
-    label:str = _setting(None, "weight of the labels of an aligned mix: 'lam', 'kept' for the image whose coordinates are "
-        "kept alone, or 'measured' on the network; lam unless given", ('lam','kept','measured'))
+    label:str = _setting(None, "weight of the labels of an aligned mix: 'lam', 'kept' for the image whose "
+        "coordinates are kept alone, or 'measured' on the network; lam unless given", ('lam','kept','measured'))
     prob:float = _setting(None, "share of the batches that are mixed; the mixer's own unless given", test='from 0 to 1')
     start:float = _setting(0., 'part of training at which mixing begins', test='from 0 to 1')
     end:float = _setting(1., 'part of training at which it ends', test='from 0 to 1')
