@@ -256,7 +256,7 @@ def _connect(self:Study, stack):
         raise ValueError(f'workers at {address} have several threads; start them with --nthreads 1')
     return client
 
-# %% ../nbs/14_study.ipynb #8fa2a9bc
+# %% ../nbs/14_study.ipynb #d5d4968b
 @patch
 def _by_workers(self:Study, client, runs):
     "Runs with what becomes of them, done by workers, in the order in which they end"
@@ -268,7 +268,7 @@ def _by_workers(self:Study, client, runs):
         run,e = futures[f],f.exception()
         yield run,run._ended_by(e) if isinstance(e, KilledWorker) else f.result()
 
-# %% ../nbs/14_study.ipynb #33e2ddc5
+# %% ../nbs/14_study.ipynb #da3580dd
 @patch
 def run(self:Study,
     retry:bool=False # try again what failed before?
@@ -329,7 +329,7 @@ def report(self:Study) -> str: # in lines
         lines.append(f'{o.state:8} {o.name}'+(o.epoch>0)*f', {o.epoch} epochs done'+note)
     return '\n'.join(lines)
 
-# %% ../nbs/14_study.ipynb #b716f853
+# %% ../nbs/14_study.ipynb #12fe2342
 @patch
 def save(self:Study,
     file:str|Path, # where it goes, in a folder that is there
@@ -355,7 +355,7 @@ def _read(args):
     if not args['status']: study.check(args['retry'])
     return study,study.report()
 
-# %% ../nbs/14_study.ipynb #0fa1e6e5
+# %% ../nbs/14_study.ipynb #98f47ebb
 def main(
     argv:list[str]|None=None # arguments; those of the process unless given
 ) -> int: # the exit code; errors are a `SystemExit`
