@@ -22,7 +22,7 @@ from .core import bare, check_int, check_numbers, diverged, in_backward, permute
 from .label import prediction_share, share_of
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
-from .show import show_mix
+from .show import about_layer, show_mix
 
 # %% ../nbs/04_callback.ipynb #93787516
 _STEP = dict(rec=None, mix=None, where=None, calls=0, per_pass=None, shared=False, stepping=False, again=False)
@@ -270,7 +270,7 @@ def _where(self:MixCallback, mode, name=None):
 @patch
 def _tell(self:MixCallback, found):
     "Which layer is mixed, once; and of one whose positions nobody sees, which one to take instead"
-    says = f'{type(self.mixer).__name__} mixes at {found.about}'
+    says = f'{type(self.mixer).__name__} mixes at {about_layer(found)}'
     quiet = rank_distrib() or getattr(self._learn.logger, '__name__', '')=='noop' # as in `learn.no_logging()`
     if not quiet and says not in self.warned: print(says)
     self.warned.add(says)

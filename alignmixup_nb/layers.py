@@ -6,17 +6,16 @@
 __all__ = ['Layer', 'tensors_of', 'predictions_of', 'NoAnswer', 'find_layer', 'find_head', 'find_stages']
 
 # %% ../nbs/03b_layers.ipynb #0f25cdad
-import math
+import copy, math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import partial
-from itertools import count, islice
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from itertools import count, islice, product, takewhile
+from typing import Any
 import torch
 from torch import nn, Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
-from .core import at_rest, bare, hooked
+from .core import at_rest, bare, check_int, hooked
 
 # %% ../nbs/03b_layers.ipynb #d92fe157
 @dataclass(repr=False)
@@ -28,7 +27,7 @@ class Layer:
     channels_last:bool=False # Whether the channels are on the last axis
     n_prefix:int=0 # Tokens at the front that are no positions (a class token)
     rank:int=0 # Independent positions, at most 64: few if they are copies or an enlarged map
-    max_rank:int=0 # As many as its shape allows, at most 64
+    spatial:bool=False # Has it four positions or more, that are not made of fewer ones?
     calls:int=1 # How often it runs in one forward pass
     outputs:int=1 # Tensors that the model returns with a row for each image
     before:bool=False # Is it what the module takes that is mixed, and not what it puts out?
@@ -38,15 +37,6 @@ class Layer:
     def n_positions(self) -> int:
         "Positions of a map, or tokens without prefix"
         return math.prod(self.shape[1:-1] if self.channels_last else self.shape[2:])-self.n_prefix
-    @property
-    def about(self) -> str:
-        "Its name, channels and positions, for a reader"
-        channels,grid = (self.shape[-1],self.shape[1:-1]) if self.channels_last else (self.shape[1],self.shape[2:])
-        return f"{self.name!r} ({channels} channels, {'x'.join(map(str, grid))} positions)"
-    @property
-    def spatial(self) -> bool:
-        "Has it four positions or more, that are not made of fewer ones?"
-        return self.rank>=4 and 2*self.rank>=self.max_rank
     def split(self, x:Tensor) -> tuple[Tensor,Tensor]:
         "The prefix tokens, and the rest as (n,c,...)"
         return x[:,:self.n_prefix], x[:,self.n_prefix:].movedim(-1, 1) if self.channels_last else x
@@ -112,7 +102,7 @@ def _noise(x):
 # %% ../nbs/03b_layers.ipynb #bf9dc6ea
 def _stand_ins(model, batch_statistics=False):
     "Random values for weights that are (nearly) all zero; None for the running statistics of batch norms, if asked"
-    kw,norms = _seeded(),[k for k,m in model.named_modules() if isinstance(m, _BatchNorm)]
+    kw,norms = _seeded(),[k for k,m in model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     zeros = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
     values = {k:torch.rand(p.shape, **kw)+.5 if p.ndim<2 else torch.randn(p.shape, **kw)*.1 for k,p in zeros.items()}
     dropped = {f'{k}.{o}'.lstrip('.'):None for k in norms for o in ('running_mean','running_var') if batch_statistics}
@@ -120,23 +110,19 @@ def _stand_ins(model, batch_statistics=False):
 
 # %% ../nbs/03b_layers.ipynb #735bfbed
 def _rank(x, tol=1e-5):
-    "Independent positions of x (n,c,...), and those its shape allows, up to 64: the rank of 64 mixtures of its maps"
+    "Independent positions of x (n,c,...), at most 64; are there four, and half of what the shape allows?"
     maps = x.flatten(2).float().flatten(0, 1).nan_to_num().cpu() # (n c,r)
-    if len(maps)>64: maps = torch.randn(64, len(maps), **_seeded())@maps
-    return (int(torch.linalg.matrix_rank(maps, rtol=tol)), min(maps.shape)) if maps.numel() else (0, 0)
+    if len(maps)>64: maps = torch.randn(64, len(maps), **_seeded())@maps # mixtures have the same rank
+    rank = int(torch.linalg.matrix_rank(maps, rtol=tol)) if maps.numel() else 0
+    return rank,rank>=4 and 2*rank>=min(maps.shape)
 
 # %% ../nbs/03b_layers.ipynb #ccaa48e1
-class _Width(NamedTuple):
-    "Channels of an output"
-    size:int=0 # How many
-    last:bool=False # Are they on the last axis?
-
 def _width(m):
-    "The channels that a layer with weights puts out; None for others"
-    if hasattr(m, 'normalized_shape'): return _Width(m.normalized_shape[-1], True)
-    if isinstance(m, nn.RNNBase): return _Width((m.proj_size or m.hidden_size)*(1+m.bidirectional), True)
+    "The channels that a layer with weights puts out, and whether on the last axis; None for others"
+    if hasattr(m, 'normalized_shape'): return m.normalized_shape[-1],True
+    if isinstance(m, nn.RNNBase): return (m.proj_size or m.hidden_size)*(1+m.bidirectional),True
     names = dict(out_channels=False, num_features=False, num_channels=False, out_features=True, embedding_dim=True)
-    return next((_Width(getattr(m, k), last) for k,last in names.items() if isinstance(getattr(m, k, None), int)), None)
+    return next(((getattr(m, k), last) for k,last in names.items() if isinstance(getattr(m, k, None), int)), None)
 
 # %% ../nbs/03b_layers.ipynb #ecaf5ae6
 class _Layout:
@@ -150,18 +136,15 @@ class _Layout:
         self.same.setdefault(x.shape[1], 0 if same.all() else int(same.long().cumprod(0).sum()))
     def learn_narrow(self, module, args, out):
         "From narrower images: the shape of the output"
-        if isinstance(out, Tensor): self.narrow.setdefault(module, out.shape)
-    def learn_width(self, module, ndim):
-        "From the images: the channels of layers with weights, for each number of axes"
-        if w := _width(module): self.widths[ndim] = self.widths[None] = w
+        self.narrow.setdefault(module, getattr(out, 'shape', ()))
     def channels_last(self, module, out):
         "Say the axes that follow the width; else the last layer with weights and as many axes; else NCHW"
         moved = [a!=b for a,b in zip(out.shape, self.narrow.get(module, ()))]
         if any(moved): return not moved[-1]
-        width = self.widths.get(out.ndim) or self.widths.get(None) or _Width()
-        if not width.last and out.ndim in self.widths: return False
-        first,last = out.shape[1]==width.size,out.shape[-1]==width.size
-        return last if first!=last else width.last and out.ndim==3
+        size,at_end = self.widths.get(out.ndim) or self.widths.get(None) or (0,False)
+        if not at_end and out.ndim in self.widths: return False
+        first,last = out.shape[1]==size,out.shape[-1]==size
+        return last if first!=last else at_end and out.ndim==3
     def n_prefix(self, r):
         "How many of r tokens have no position"
         if self.same.get(r) or r in self.grids: return self.same.get(r, 0)
@@ -174,7 +157,7 @@ def _roll(preds): return [o.roll(1, 0) for o in preds]
 
 def _gap(a, b):
     "The largest difference between two lists of tensors"
-    return torch.stack([(x.float()-y.float()).abs().max() for x,y in zip(a, b)]).max().item()
+    return max((x.to(torch.promote_types(x.dtype, torch.float32))-y).abs().max().item() for x,y in zip(a, b))
 
 # %% ../nbs/03b_layers.ipynb #f7385557
 class _Probe:
@@ -184,23 +167,22 @@ class _Probe:
         self.params = _stand_ins(model, batch_statistics)
         self.n,self.layout,self.seen = _batch_size(self.xb),_Layout(),{}
         self.names = {m:k for k,m in model.named_modules() if k and not isinstance(m, torch.jit.ScriptModule)}
-        self.tol = 1e-3 if all(p.dtype in (torch.float32,torch.float64) for p in model.parameters()) else 5e-2
+        eps = max((torch.finfo(p.dtype).eps for p in model.parameters() if p.is_floating_point()), default=1e-7)
+        self.tol = 1e-3 if eps<1e-6 else 5e-2
         self.survey()
         self.base = hooked(self.names, self.note, self.run)
         self.spread = _gap(self.base, _roll(self.base))
-        self.size = _gap(self.base, [torch.zeros_like(o) for o in self.base])
-        self.tells = self.spread>1e-6*self.size
+        size = _gap(self.base, [torch.zeros_like(o) for o in self.base])
+        self.tells,self.rounding = self.spread>1e-6*size,max(100*eps, 1e-3*self.base[0].is_cuda)*size # TF32
         self.layers = list(self.seen.values())
         self.spatial = [l for l in self.layers if l.spatial]
-    def run(self, layer=None, f=None, every=False, xb=None, params=None):
+    def run(self, layer=None, f=None, every=False, xb=None):
         "The predictions, with what `layer` puts out first (with `every` always) replaced by `f` of it"
         calls,xb = count(),_nested(Tensor.clone, xb or self.xb) # a model may change its input
-        forward = lambda: torch.func.functional_call(self.model, params or self.params, xb)
+        forward = lambda: torch.func.functional_call(self.model, self.params, xb)
         out = layer.replaced(lambda x: f(x) if every or not next(calls) else None, forward) if layer else forward()
-        found = predictions_of(out, self.n)
-        name = type(out).__name__
-        if not found: raise TypeError(f'the model returns {name} without a row for each of {self.n} images')
-        return found
+        if found := predictions_of(out, self.n): return found
+        raise TypeError(f'the model returns {type(out).__name__} without a row for each of {self.n} images')
     def survey(self):
         "Show it noise, for the tokens, and narrower noise, for the axes"
         noise = _nested(_noise, self.xb)
@@ -212,7 +194,7 @@ class _Probe:
     def note(self, module, args, out):
         "Keep what is known of the output of a module at its first call"
         tensor = isinstance(out, Tensor) and out.is_floating_point() and out.ndim>1
-        self.layout.learn_width(module, out.ndim if tensor else 0)
+        if w := _width(module): self.layout.widths |= {out.ndim if tensor else 0:w, None:w}
         if module in self.seen: self.seen[module].calls += 1
         elif tensor and len(out)==self.n: self.seen[module] = self.layer(module, out)
     def layer(self, module, out):
@@ -221,7 +203,7 @@ class _Probe:
         if out.ndim>3: self.layout.grids.add(math.prod(out.shape[1:-1] if last else out.shape[2:]))
         n = self.layout.n_prefix(tokens) if self.given is None else self.given*(tokens>self.given)
         l = Layer(self.names[module], module, tuple(out.shape), last, n if last and out.ndim==3 else 0)
-        if out.ndim>2: l.rank,l.max_rank = _rank(l.split(out)[1], 1e-2*self.tol)
+        if out.ndim>2: l.rank,l.spatial = _rank(l.split(out)[1], 1e-2*self.tol)
         return l
 
 # %% ../nbs/03b_layers.ipynb #cfbd1b06
@@ -234,10 +216,25 @@ def _shuffled(l, x):
 # %% ../nbs/03b_layers.ipynb #67b55e56
 class _Questions(_Probe):
     "A probe that is asked about a layer; `cut` and `acts` are answered once and kept in the layer"
+    @cached_property
+    def exact(self):
+        "The same in double precision"
+        twin,double = copy.copy(self),lambda o: o.double() if o.is_floating_point() else o
+        own = dict(self.model.named_parameters()) | dict(self.model.named_buffers()) | self.params
+        twin.params,twin.xb = {k:v if v is None else double(v) for k,v in own.items()},_nested(double, self.xb)
+        twin.base = twin.run()
+        return twin
+    def far(self, difference, least=1.):
+        "Is a `difference` of predictions, which a probe is asked for, one that counts and no rounding?"
+        gap,counts = difference(self),self.tol*self.spread
+        if least*counts<gap<self.rounding:
+            try: gap = difference(self.exact)
+            except Exception: least = 1. # the network takes its own precision only
+        return gap>least*counts
     def permutes(self, l, first=False, every=False):
         "With what `l` puts out permuted over the batch, is the prediction (with `first` its first tensor) as well?"
-        pred = self.run(l, lambda o: o.roll(1, 0), every)
-        return _gap(pred[:1] if first else pred, _roll(self.base)) <= self.tol*self.spread
+        kept = slice(1 if first else None)
+        return not self.far(lambda p: _gap(p.run(l, lambda o: o.roll(1, 0), every)[kept], _roll(p.base)[kept]))
     def cut(self, l):
         "Does the whole prediction go through `l`?"
         if l.cut is None: l.cut = self.permutes(l)
@@ -247,109 +244,87 @@ class _Questions(_Probe):
         return l.calls>1 and self.permutes(l, every=True)
     def acts(self, l):
         "What alignment can do at `l`"
-        if l.acts is None:
-            l.acts = 'positions' if self.sees(l) else 'pairing' if l.rank>1 and self.pairs(l) else 'no'
+        if l.acts is None: l.acts = 'positions' if self.sees(l) else 'pairing' if l.rank>1 and self.pairs(l) else 'no'
         return l.acts
-    def differ(self, one, two):
-        "The largest difference between predictions without positions of their own"
-        flat = [i for i,o in enumerate(self.base) if o.ndim<3] or range(len(self.base))
-        return _gap([one[i] for i in flat], [two[i] for i in flat])
+    def flat(self, preds):
+        "Of what a model returns for the images, the predictions without positions of their own, if it has any"
+        return [p for p,o in zip(preds, self.base) if o.ndim<3] or preds
     def pairs(self, l):
         "Does a mix with a partner whose positions are shuffled predict otherwise than a mix with the partner as it is?"
         def mix(shuffle, out):
             pre,x = l.split(out)
             other = x.roll(1, 0)
             return l.join((pre+pre.roll(1, 0))/2, (x+(_shuffled(l, other) if shuffle else other))/2)
-        return self.differ(*(self.run(l, partial(mix, s)) for s in (False,True)))>self.tol*self.spread
+        return self.far(lambda p: _gap(*(self.flat(p.run(l, partial(mix, s))) for s in (False,True))))
     def sees(self, l):
         "Does the prediction change with all positions of `l` in another order, the same for every image?"
-        def shuffle(out):
-            pre,x = l.split(out)
-            return l.join(pre, _shuffled(l, x))
-        gap = self.differ(self.base, self.run(l, shuffle))
-        if not self.tol*self.spread<gap<1e-3*self.size: return gap>self.tol*self.spread
-        try: one,two = (self.exactly(l, f) for f in (None,shuffle)) # rounding could pass for an effect
-        except RuntimeError: return False
-        return self.differ(one, two)>self.tol*self.spread
-    def exactly(self, l, f):
-        "The same as `run` in double precision"
-        double = lambda o: o.double() if o.is_floating_point() else o
-        own = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers()), **self.params}
-        params = {k:v if v is None else double(v) for k,v in own.items()}
-        return self.run(l, f or (lambda o: o), xb=_nested(double, self.xb), params=params)
+        shuffle = lambda pre, x: l.join(pre, _shuffled(l, x))
+        return self.far(lambda p: _gap(self.flat(p.base), self.flat(p.run(l, lambda o: shuffle(*l.split(o))))), .01)
 
 # %% ../nbs/03b_layers.ipynb #6c1ed701
 class NoAnswer(ValueError):
-    "A network has no layer for a mix of features, or predicts the same whatever it is shown"
-
-def _answer(model, xb, ask, n_prefix):
-    "What a probe answers that tells: of the images, else of noise, each with the running statistics and without"
-    errors = []
-    for images in (xb, _nested(_noise, xb)):
-        try:
-            for batch_statistics in (False,True):
-                probe = _Questions(model, images, n_prefix, batch_statistics)
-                if probe.tells: return ask(probe)
-        except ValueError as e: errors.append(e)
-    name = type(model).__name__
-    raise errors[0] if errors else NoAnswer(f'the predictions of {name} are all alike, for this batch and for noise: '
-        "they can not tell which layer to mix; use modes=('input',), or weights that differ from zero and are finite")
+    "A network has no layer that sees positions, or predicts the same whatever it is shown"
 
 # %% ../nbs/03b_layers.ipynb #42f55041
 def _asked(model, xb, ask, n_prefix=None):
-    "What a probe of `model` at rest answers to `ask`"
+    "What a probe of `model` at rest answers to `ask`: the first that tells, of the images and then of noise"
     model,xb = bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
     if isinstance(model, torch.jit.ScriptModule):
         raise TypeError('the model is TorchScript, whose layers can not be reached from outside; '
             "use modes=('input',), or the module that it was made from")
-    if not (n_prefix is None or isinstance(n_prefix, int) and n_prefix>=0):
-        raise ValueError(f'n_prefix is {n_prefix!r}; it has to be None or a whole number from 0 up')
+    if n_prefix is not None: check_int('n_prefix', n_prefix, 0)
     if (n := _batch_size(xb))<2:
         raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
     xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model later
-    return at_rest(model, tensors_of(xb)[0].device, lambda: _answer(model, xb, ask, n_prefix))
+    def answer():
+        errors = []
+        for images in (xb, _nested(_noise, xb)):
+            probes = (_Questions(model, images, n_prefix, batch_statistics) for batch_statistics in (False,True))
+            try:
+                if probe := next((p for p in probes if p.tells), None): return ask(probe)
+            except ValueError as e: errors.append(e)
+        raise errors[0] if errors else NoAnswer(f'the predictions of {type(model).__name__} are all alike, for this '
+            "batch and for noise: use modes=('input',), or weights that differ from zero and are finite")
+    return at_rest(model, tensors_of(xb)[0].device, answer)
 
 # %% ../nbs/03b_layers.ipynb #60f01352
 def _refusal(probe, what, kind=ValueError):
     "The error that lists the layers there are"
     cuts = list(islice(filter(probe.cut, reversed(probe.spatial)), 12))[::-1]
     says = dict(no=': alignment changes nothing there', pairing=': what follows sees no positions', positions='')
-    return kind('\n'.join([what, 'The last layers with 4 positions or more that the whole prediction goes '
-        f'through, with their shapes for {probe.n} images:',
-        *([f'  {l}{says[probe.acts(l)]}' for l in cuts] or ['  none']),
+    return kind('\n'.join([what, 'The last layers with 4 positions or more that the whole prediction goes through, '
+        f'with their shapes for {probe.n} images:', *([f'  {l}{says[probe.acts(l)]}' for l in cuts] or ['  none']),
         "The input can be mixed at any network: modes=('input',)"]))
 
 # %% ../nbs/03b_layers.ipynb #b8a3bf14
-def _cuts(probe):
-    "From the last, the layers with positions that are cuts, then those that are only if all their runs count"
-    return (l for cut in (probe.cut, probe.shared) for l in reversed(probe.spatial) if cut(l))
-
-def _last(probe):
-    "The last cut"
-    found = next(_cuts(probe), None)
-    if found is None: raise _refusal(probe, f'no layer of {type(probe.model).__name__} qualifies for a mix of features')
+def _last_cut(probe, layers, cut, sees):
+    "The last cut of `layers` (with `sees`, that sees positions): a module is asked before those that it is made of"
+    depth,found = lambda l: l.name.count('.'),None
+    for d in sorted({*map(depth, layers)}):
+        asked = (l for l in reversed(layers) if depth(l)==d and cut(l))
+        if last := next((l for l in asked if not sees or probe.acts(l)=='positions'), None):
+            found,layers = last,layers[layers.index(last)+1:]
+        if sees: layers = list(takewhile(lambda l: l.acts in (None,'positions') or not cut(l), layers))
     return found
 
-def _default(probe):
-    "The last cut that sees 16 positions or more; if there is none, the one that sees most"
-    seen = []
-    for l in _cuts(probe):
-        if l.acts is None and probe.sees(l): l.acts = 'positions'
-        if l.acts!='positions': continue
-        if l.n_positions>=16: return l
-        seen.append(l)
-    if seen: return max(seen, key=lambda l: l.n_positions)
-    raise _refusal(probe, f'no layer of {type(probe.model).__name__} sees positions, so none can be aligned', NoAnswer)
+def _last(probe, sees):
+    "The last cut; with `sees` the last that sees 16 positions or more, or, if there is none, most"
+    room = lambda l: min(l.n_positions, 16)*sees
+    by_room = [[l for l in probe.spatial if room(l)==r] for r in sorted({*map(room, probe.spatial)}, reverse=True)]
+    for cut,layers in product((probe.cut,probe.shared), by_room):
+        if found := _last_cut(probe, layers, cut, sees): return found
+    what = f'no layer of {type(probe.model).__name__} qualifies for a mix of features'
+    if sees: raise _refusal(probe, f'{what}: none that the whole prediction goes through sees positions', NoAnswer)
+    raise _refusal(probe, what)
 
 # %% ../nbs/03b_layers.ipynb #f15c5df7
 def _input(probe):
     "The network's first input as a layer"
     x = probe.xb[0]
+    if isinstance(x, Tensor) and x.is_floating_point():
+        return Layer('input', probe.model, tuple(x.shape), rank=_rank(x)[0] if x.ndim>2 else 0, before=True)
     kind = getattr(x, 'dtype', type(x).__name__)
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise TypeError(f"layer 'input' is the first input of the network, which is {kind}; "
-            'only floating point tensors can be mixed')
-    return Layer('input', probe.model, tuple(x.shape), rank=_rank(x)[0] if x.ndim>2 else 0, before=True)
+    raise TypeError(f"layer 'input' is the network's first input, {kind}; only floating point tensors can be mixed")
 
 def _chosen(probe, layer):
     "The layer that somebody chose, by its name or itself"
@@ -374,7 +349,7 @@ def find_layer(
     "The layer of `model` whose output a mix belongs at"
     def choose(probe):
         if every: [(probe.cut(l), probe.acts(l)) for l in probe.spatial]
-        found = _default(probe) if layer is None else _last(probe) if layer=='last' else _chosen(probe, layer)
+        found = _last(probe, layer is None) if layer in (None,'last') else _chosen(probe, layer)
         probe.acts(found)
         found.outputs = len(probe.base)
         return found,probe.spatial
@@ -388,9 +363,8 @@ def find_head(
     "The last linear layer that the prediction goes through: what it takes is an embedding"
     def choose(probe):
         linear = [l for l in reversed(probe.layers) if isinstance(l.module, nn.Linear)]
-        tests = probe.cut,partial(probe.permutes, first=True)
-        found = next((l for fits in tests for l in linear if fits(l)), None)
-        if found: return replace(found, before=True, outputs=len(probe.base))
+        for fits,l in product((probe.cut,partial(probe.permutes, first=True)), linear):
+            if fits(l): return replace(l, before=True, outputs=len(probe.base))
         net,names = type(probe.model).__name__,', '.join(l.name for l in reversed(linear))
         raise ValueError("mode 'embedding' mixes the input of the last nn.Linear, and "
             + (f'a part of the prediction of {net} goes round {names}' if linear else f'{net} has none'))
@@ -400,8 +374,7 @@ def find_head(
 def _stages(probe):
     "Of the largest cut at each resolution, with one resolution only of the most numerous siblings, the first half"
     children,parent = lambda l: list(l.module.children()),lambda l: l.name.rpartition('.')[0]
-    size = lambda l: sum(1 for _ in l.module.modules())
-    half = lambda layers: layers[:(len(layers)+1)//2]
+    size,half = lambda l: len(list(l.module.modules())),lambda layers: layers[:(len(layers)+1)//2]
     blocks = list(filter(children, probe.spatial))
     nested = [l for l in blocks if any(list(m.children()) for m in children(l))]
     for some in (nested, blocks, probe.spatial):
