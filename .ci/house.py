@@ -11,15 +11,15 @@ from statistics import median, quantiles
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT/'alignmixup_nb').glob('*.py'))
 LIMITS = { # what: (limit today, aim)
-    'exported cell, median of lines': (14, 8),
-    'exported cell, 90% have at most': (30, 18),
+    'exported cell, median of lines': (11, 8),
+    'exported cell, 90% have at most': (22, 18),
     'functions with a body over 25 lines': (0, 0),
-    'lines over 120 characters': (254, 0),
-    'private among top-level names, %': (50, 25),
-    'public parameters and returns without annotation': (140, 0),
-    'private names imported from another module': (11, 0),
-    'modules over 400 lines': (5, 0),
-    'public names used nowhere else': (103, 0),
+    'lines over 120 characters': (0, 0),
+    'private among top-level names, %': (45, 25),
+    'public parameters and returns without annotation': (0, 0),
+    'private names imported from another module': (0, 0),
+    'modules over 400 lines': (0, 0),
+    'public names used nowhere else': (12, 0),
     'lines that are installed': (6800, 4500)}
 
 def exported():

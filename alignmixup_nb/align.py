@@ -271,7 +271,7 @@ def coordinate_share(
     perm:Tensor, # (n,) a permutation, on the device of `x`
     **kw, # arguments of `assignment`
 ) -> tuple[float,float]: # w times what it is measured by, and what it is measured by: sums over pairs, to be added up
-    "How far predictions of mixes at λ = ½ are on the way from the second image to the first, whose coordinates they have"
+    "How far predictions of mixes at λ = ½, in the first images' coordinates, are from the second's to the first's"
     kept = tail(x)
     moved,mixed = kept[perm],tail(alignmix(x, x[perm], .5, 0, **kw))
     way = kept-moved
