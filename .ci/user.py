@@ -6,7 +6,7 @@ from alignmixup_nb import AlignMix, AlignMixup, AlignMixupCallback, CutMix, MixC
 from alignmixup_nb.align import align
 from alignmixup_nb.calibration import ece
 from alignmixup_nb.data import get_dls
-from alignmixup_nb.mixers import ManifoldMix, Mixer
+from alignmixup_nb.mixers import Mixer
 from alignmixup_nb.models import small_resnet
 from alignmixup_nb.ood import ood_metrics
 from alignmixup_nb.robustness import robust_accuracy
