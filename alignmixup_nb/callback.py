@@ -19,7 +19,7 @@ from fastai.learner import Learner
 from fastai.torch_core import find_bs, rank_distrib
 from fastcore.all import delegates, patch
 from .core import bare, check_int, check_numbers, diverged, in_backward, permuted, uncompiled
-from .label import prediction_share, share_of
+from .label import running_share, share_of
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
 from .show import about_layer, show_mix
@@ -112,12 +112,12 @@ class MixCallback(Callback):
         self._check_step()
         return self._share(self.learn.loss_func(pred, *(yb or self.learn.yb)), pred, yb or self.learn.yb)
     def state_dict(self) -> dict:
-        "The state of the random generator, for a checkpoint; None before the first training"
-        return dict(generator=self.generator and self.generator.get_state())
+        "The state of the random generator (None before the first training) and of what is measured, for a checkpoint"
+        return dict(generator=self.generator and self.generator.get_state(), way=dict(self.way))
     def load_state_dict(self, state:dict):
         "Go on with the random numbers of a checkpoint: the next training does not seed anew"
         if 'generator' not in state: raise ValueError(f"the state has the keys {list(state)} and no 'generator'")
-        self.restored = state['generator'] is not None
+        self.restored,self.way = state['generator'] is not None,dict(state.get('way', {}))
         self.generator = torch.Generator('cpu') if self.restored else None
         if self.restored: self.generator.set_state(state['generator'].cpu())
     def __getstate__(self) -> dict:
@@ -145,8 +145,7 @@ class MixCallback(Callback):
 @patch
 def _forget(self:MixCallback):
     "Begin with a network that was not asked yet"
-    self.__dict__.update(_STEP, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0,
-        mixable=0, way=(0.,0.), mixed=0)
+    self.__dict__.update(_STEP, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0, mixable=0, way={})
 
 @patch
 def _check_settings(self:MixCallback):
@@ -187,7 +186,7 @@ class AlignMixupCallback(MixCallback):
         if isinstance(alpha, (str,nn.Module)):
             given = repr(alpha) if isinstance(alpha, str) else '...'
             raise TypeError(f'the first argument is alpha, a number; a layer is given as layer={given}')
-        names = inspect.signature(type(self)).parameters
+        names = inspect.signature(AlignMixupCallback).parameters
         if bad := [k for k in kwargs if k not in names]:
             raise TypeError(f'{type(self).__name__} has no setting {bad[0]!r}; there are {", ".join(names)}')
         own = {k:kwargs.pop(k) for k in _own if k in kwargs}
@@ -238,7 +237,7 @@ def _draw(self:MixCallback):
 @patch
 def _seed(self:MixCallback):
     seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
-    self.generator = torch.Generator('cpu').manual_seed(seed+rank_distrib())
+    self.generator,self.way = torch.Generator('cpu').manual_seed(seed+rank_distrib()),{}
 
 # %% ../nbs/04_callback.ipynb #1f192e5a
 @patch
@@ -340,13 +339,12 @@ def _mix_input(self:MixCallback, xb):
 
 @patch
 def _measure(self:MixCallback):
-    "γ of a mixer whose label is measured, now and then"
-    mixer,_ = self.mixer.unwrap(self.rec)
-    now,self.mixed = self.mixed%50==0,self.mixed+1
-    if not (now and mixer.aligned and mixer.label=='measured'): return
-    now = prediction_share(self._learn.model, self._learn.xb, self.where, **mixer.solver())
-    self.way = tuple(.8*a+b for a,b in zip(self.way, now))
-    mixer.share = share_of(*self.way)
+    "γ of a mixer whose label is measured"
+    mixer,which = self.mixer.unwrap(self.rec)[0],self.rec.which
+    if not (mixer.aligned and mixer.label=='measured'): return
+    args = self._learn.model,self._learn.xb,self.where
+    self.way[which] = running_share(self.way.get(which, (0,0.,0.)), *args, **mixer.solver())
+    mixer.measured = share_of(*self.way[which][1:])
 
 # %% ../nbs/04_callback.ipynb #56eac706
 @patch

@@ -59,6 +59,7 @@ class Mixer:
     modes:tuple = ('input',) # Where it mixes, of `MODES`
     aligned:bool = False # Are features aligned before they are mixed?
     label:str|float = 'lam' # The rule for the weight of labels, where features are aligned
+    measured:float = 0. # γ for the label 'measured', by whoever trains
     pastes:bool = False # Does each pixel come from one of the two images? Then lam can not mix targets with positions
     names_layer:bool = False # Does the record of a 'feature' mix name the layer? Else whoever applies it chooses
     layers:tuple|None = () # Layers it chooses from, by name; None: from those that `draw` is handed
@@ -322,7 +323,8 @@ class AlignMixup(Mixer):
         if direction not in (None,0,1): raise ValueError(f'direction is {direction}; it has to be 0, 1 or None')
         self.aligned,self.direction = aligned,direction
         self.eps,self.n_iter,self.tol,self.method,self.backend = eps,n_iter,tol,method,backend
-        self.locality,self.relative,self.label,self.share = locality,relative,label,label_share(label)
+        self.locality,self.relative,self.label = locality,relative,label
+        label_share(label) # refuses what is no rule
         check_solver(**self.solver())
     def solver(self) -> dict: # Arguments of `assignment`
         "The settings of the transport"
@@ -332,7 +334,8 @@ class AlignMixup(Mixer):
         return rec if self.direction is None else replace(rec, direction=self.direction)
     def blend(self, rec:Record, x:Tensor, perm:Tensor) -> tuple[Tensor, float]:
         if rec.mode!='feature' or not self.aligned: return super().blend(rec, x, perm)
-        weight = label_weight(rec.lam, rec.direction, self.share)
+        share = self.measured if self.label=='measured' else label_share(self.label)
+        weight = label_weight(rec.lam, rec.direction, share)
         return alignmix_batch(x, perm, rec.lam, rec.direction, **self.solver()),weight
 
 # %% ../nbs/03_mixers.ipynb #6bd2ec08

@@ -263,9 +263,11 @@ def _draw_pairs(self:Run, fig):
         if self.layer!='input': hooked([model.get_submodule(self.layer)], lambda m,i,o: got.append(o), lambda: model(x))
     f,im = cpu_tensor(got[0] if got else x).float(),pixels(x, *normalisation(self.dls.valid)).cpu()
     axs,grid = fig.subplots(len(left), 4, squeeze=False, width_ratios=(2.1,1,1.2,1.2)),tuple(f.shape[-2:])
+    r = self.recipe
+    given = {k:getattr(r, k) for k in ('eps','method','locality','relative') if getattr(r, k) is not None}
     for ax,i,j in zip(axs, left, right):
         a,b = f[[i]],f[[j]]
-        R,within = assignment(a, b, eps=self.recipe.eps or .1)[0],cost_matrix(a.flatten(2), a.flatten(2))[0]
+        R,within = assignment(a, b, **given)[0],cost_matrix(a.flatten(2), a.flatten(2))[0]
         show_correspondence(im[i], im[j], R, grid, positions=main_positions(within, R, grid), ax=ax[0])
         show_tiles([list(warp_pixels(im[[j]], R.mT, grid))], ax=ax[1])
         show_matrix(cost_matrix(a.flatten(2), b.flatten(2))[0], 'cost', ax=ax[2])
@@ -295,7 +297,7 @@ def _result(self:Run):
     *earlier,code = self.checkpoint.commits
     mixer = self.mix and self.mix.mixer
     used = {k:getattr(mixer, k) for k in MIXING if k in getattr(mixer, 'settings', ())}
-    if used.get('label')=='measured': used['share'] = mixer.share # γ at the end
+    if used.get('label')=='measured': used['share'] = mixer.measured # γ at the end
     return dict(schema=2, name=r.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(r),
         command=r.command, commit={**code, **(dict(earlier=earlier) if earlier else {})}, versions=versions(),
         hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
