@@ -6,6 +6,7 @@ from alignmixup_nb import AlignMix, AlignMixup, AlignMixupCallback, CutMix, MixC
 from alignmixup_nb.align import align
 from alignmixup_nb.calibration import ece
 from alignmixup_nb.data import get_dls
+from alignmixup_nb.label import prediction_share, share_of
 from alignmixup_nb.mixers import Mixer
 from alignmixup_nb.models import small_resnet
 from alignmixup_nb.ood import ood_metrics
@@ -29,6 +30,7 @@ share: float = mix.lam
 dls = get_dls('digits', bs=32)
 model = small_resnet(n_out=10, c_in=1, size=8)
 found, others = find_layer(model, (a,))
+gamma: float = share_of(*prediction_share(model, (a,), found, eps=.1))
 cbs = [AlignMixupCallback(2., eps=.1), MixCallback(AlignMixup(alpha=2.), layer=found.name)]
 accuracy = robust_accuracy(model, dls.valid, attack='pgd', eps=8/255)
 wrong: float = ece(torch.rand(4, 10), y)
