@@ -6,56 +6,46 @@
 __all__ = ['available', 'supported', 'launch', 'assignment_triton']
 
 # %% ../nbs/01_kernels.ipynb #42f9b842
-import functools, warnings
+import warnings
 from contextlib import nullcontext
+from types import SimpleNamespace
 import torch
 from torch import Tensor
-from .sinkhorn import check_settings, cost_matrix
+from .sinkhorn import check_settings, cost_matrix, Duals
 
 # %% ../nbs/01_kernels.ipynb #ec23c8c1
-class _NoTriton:
-    "Stands for triton where it is not installed, so that the kernels below can still be defined"
-    constexpr = None
-    @staticmethod
-    def jit(f): return f
-
 try:
     import triton
     from triton import language as tl
-except ImportError: triton = tl = _NoTriton
-
-# %% ../nbs/01_kernels.ipynb #095d4185
-@triton.jit
-def _cost(A, B, c, r, ac, ar, bc, br, BR: tl.constexpr, BC: tl.constexpr, PREC: tl.constexpr):
-    "Squared distances (BR,BR) of the pair whose features begin at addresses A and B"
-    j = tl.arange(0, BR)
-    dot,na,nb = tl.zeros((BR, BR), tl.float32),tl.zeros((BR,), tl.float32),tl.zeros((BR,), tl.float32)
-    for k in range(0, c, BC):
-        ch = k+tl.arange(0, BC)
-        on = (ch[:,None]<c)&(j[None,:]<r) # (BC,BR)
-        x = tl.load(A+ch[:,None]*ac+j[None,:]*ar, mask=on, other=0.).to(tl.float32)
-        y = tl.load(B+ch[:,None]*bc+j[None,:]*br, mask=on, other=0.).to(tl.float32)
-        mean = (tl.sum(x, 1)+tl.sum(y, 1))/(2*r) # (BC,)
-        x = tl.where(on, x-mean[:,None], 0.)
-        y = tl.where(on, y-mean[:,None], 0.)
-        na += tl.sum(x*x, 0)
-        nb += tl.sum(y*y, 0)
-        dot = tl.dot(tl.trans(x), y, dot, input_precision=PREC)
-    return tl.maximum(na[:,None]+nb[None,:]-2*dot, 0.)+0*(tl.sum(na, 0)+tl.sum(nb, 0))
-
-# %% ../nbs/01_kernels.ipynb #c045f762
-@triton.jit
-def _reduced(D, ok):
-    on = ok[:,None]&ok[None,:]
-    D = D-tl.min(tl.where(on, D, float('inf')), 1)[:,None]
-    return tl.where(on, D-tl.min(tl.where(on, D, float('inf')), 0)[None,:], 0.)
+except ImportError:
+    triton = tl = SimpleNamespace(jit=lambda f: f, constexpr=None)
+    if torch.cuda.is_available(): warnings.warn('triton is not installed: the alignment runs through torch, which is '
+        'slower on a GPU (pip install triton)')
 
 # %% ../nbs/01_kernels.ipynb #09c2f179
 @triton.jit
-def _kernel(D, f, g, e, on):
-    x = (f[:,None]+g[None,:]-D)/e
-    return tl.where(on, tl.exp(tl.minimum(tl.maximum(x, -60.), 60.)), 0.)
+def _block(s, r, BM: tl.constexpr, BN: tl.constexpr):
+    "Rows s to s+BM of a matrix (r,r): indices, places in memory, and which rows and entries are real"
+    i,j = s+tl.arange(0, BM),tl.arange(0, BN)
+    return i,i[:,None]*r+j[None,:],i<r,(i<r)[:,None]&(j<r)[None,:]
 
+# %% ../nbs/01_kernels.ipynb #1216c08b
+@triton.jit
+def _start(D, K, U, g, e, r, BM: tl.constexpr, BN: tl.constexpr):
+    "Write K and u; the last block of each, and the column sums that they make"
+    k,u,col = tl.zeros((BM, BN), tl.float32),tl.zeros((BM,), tl.float32),g*0
+    for s in range(0, r, BM):
+        i,p,ok,on = _block(s, r, BM, BN)
+        x = tl.where(on, (g[None,:]-tl.load(D+p, mask=on, other=0.))/e, -float('inf'))
+        k = tl.where(on, tl.exp(tl.maximum(x-tl.max(x, 1)[:,None], -60.)), 0.)
+        u = tl.where(ok, 1/tl.maximum(tl.sum(k, 1), 1e-30), 0.)
+        tl.store(K+p, k, mask=on)
+        tl.store(U+i, u, mask=ok)
+        col += tl.sum(k*u[:,None], 0)
+    tl.debug_barrier()
+    return k,u,col
+
+# %% ../nbs/01_kernels.ipynb #1798f672
 @triton.jit
 def _relax(old, total, om, ok):
     new = tl.where(ok, 1/tl.where(ok, total, 1.), 0.)
@@ -68,277 +58,96 @@ def _omega(err, old, om):
     lam = tl.minimum((rho+om-1)*(rho+om-1)/(rho*om*om), .9999)
     return tl.minimum(2/(1+tl.sqrt(1-lam)), 1.9)
 
-# %% ../nbs/01_kernels.ipynb #b06e60a3
+# %% ../nbs/01_kernels.ipynb #1278cc5e
 @triton.jit
-def _sweep(D, f, g, e, om, old, done, tol, ok, r):
-    "At most 12 iterations at eps `e`: new potentials, error, and what the over-relaxation knows"
-    K = _kernel(D, f, g, e, ok[:,None]&ok[None,:])
-    u = tl.where(ok, 1., 0.)
-    v,k,err = tl.where(ok, 1., 0.),0,e*0+4
-    while (k<4)&(err>=tol):
-        q = tl.sum(K*v[None,:], 1)
-        err = tl.sum(tl.where(ok, tl.abs(u*q-1), 0.), 0)/r
-        if done+k>0:
-            om = tl.where(old>0, _omega(err, old, om), om)
-            old = err
-        u = _relax(u, q, om, ok)
-        v = _relax(v, tl.sum(K*u[:,None], 0), om, ok)
-        for _ in range(2):
-            u = _relax(u, tl.sum(K*v[None,:], 1), om, ok)
-            v = _relax(v, tl.sum(K*u[:,None], 0), om, ok)
-        k += 1
-    return f+e*tl.log(tl.where(ok, u, 1.)),g+e*tl.log(tl.where(ok, v, 1.)),err,om,old
-
-# %% ../nbs/01_kernels.ipynb #ec752b10
-@triton.jit
-def _polish(D, f, g, e, n_iter, first, tol, ok, r):
-    "Sweep at eps `e` until the error is under `tol` (in the first sweep: under `first`)"
-    om,old,err,k = e*0+1,e*0,e*0+4,0
-    while (k<n_iter)&(err>=tol):
-        f,g,err,om,old = _sweep(D, f, g, e, om, old, k, tl.where(k>0, tol, first), ok, r)
-        k += 12
-    return f,g,err
-
-# %% ../nbs/01_kernels.ipynb #4d811f57
-@triton.jit
-def _anneal(D, e, last, factor, tol, ok, r):
-    f = tl.where(ok, 0., 0.)
-    g,pf,pg,pe = tl.where(ok, 0., 0.),f,f,e
-    while e>last*1.0001:
-        nf,ng,_ = _polish(D, f, g, e, 96, e*0, tol, ok, r)
-        ne = tl.maximum(e/factor, last)
-        x = tl.where(pe>e, (e-ne)/tl.maximum(pe-e, 1e-30), 0.)
-        f,g,pf,pg,pe,e = nf+x*(nf-pf),ng+x*(ng-pg),nf,ng,e,ne
-    return f,g
-
-# %% ../nbs/01_kernels.ipynb #67913581
-@triton.jit
-def _solve(D, eps, n_iter, tol, ok, r):
-    "Potentials of the reduced costs D (BR,BR), and the eps they are for"
-    rng = tl.max(tl.max(D, 1), 0)
-    last = tl.maximum(rng/1e6, eps)
-    f = tl.where(ok, 0., 0.)
-    g,err,k,factor,ltol = tl.where(ok, 0., 0.),last*0+4,0,last*0+4,last*0+.05
-    while (k<n_iter)&(err>=tol):
-        f,g = _anneal(D, tl.maximum(rng/30, last), last, factor, ltol, ok, r)
-        most = tl.where(k==0, tl.minimum(n_iter, 240), n_iter-240)
-        f,g,err = _polish(D, f, g, last, most, last*0+tol, tol, ok, r)
-        k,factor,ltol = k+most,factor*0+2,ltol*0+.01
-    return f,g,last
-
-# %% ../nbs/01_kernels.ipynb #cfb65bb2
-@triton.jit
-def _plan(D, f, g, e, ok):
-    "The assignment (BR,BR) of potentials f and g: rows and columns sum to 1"
-    R = _kernel(D, f, g, e, ok[:,None]&ok[None,:])
-    R = R*_relax(0., tl.sum(R, 1), 1., ok)[:,None]
-    R = R*_relax(0., tl.sum(R, 0), 1., ok)[None,:]
-    R = R*tl.minimum(_relax(0., tl.sum(R, 1), 1., ok), 1.)[:,None]
-    R = R*tl.minimum(_relax(0., tl.sum(R, 0), 1., ok), 1.)[None,:]
-    x = tl.where(ok, tl.maximum(1-tl.sum(R, 1), 0.), 0.)
-    y = tl.where(ok, tl.maximum(1-tl.sum(R, 0), 0.), 0.)
-    return R+x[:,None]*(y/tl.maximum(tl.sum(y, 0), 1e-30))[None,:]+0*tl.sum(tl.sum(D, 1), 0)
-
-# %% ../nbs/01_kernels.ipynb #5719adab
-@triton.jit
-def _resident(A, B, R, c, r, an, ac, ar, bn, bc, br, eps, n_iter, tol,
-    BR: tl.constexpr, BC: tl.constexpr, PREC: tl.constexpr):
-    "R (r,r) of pair `program_id`, all of it on the chip"
-    i = tl.program_id(0).to(tl.int64)
-    j = tl.arange(0, BR)
-    ok = j<r
-    D = _reduced(_cost(A+i*an, B+i*bn, c, r, ac, ar, bc, br, BR, BC, PREC), ok)
-    f,g,e = _solve(D, eps, n_iter, tol, ok, r)
-    tl.store(R+i*r*r+j[:,None]*r+j[None,:], _plan(D, f, g, e, ok), mask=ok[:,None]&ok[None,:])
-
-# %% ../nbs/01_kernels.ipynb #9d6a9c1c
-@triton.jit
-def _rows(s, r, BM: tl.constexpr, BN: tl.constexpr):
-    "Rows s to s+BM: their indices, which are real, addresses in (r,r) and mask"
-    i,j = s+tl.arange(0, BM),tl.arange(0, BN)
-    return i,i<r,i[:,None]*r+j[None,:],(i<r)[:,None]&(j<r)[None,:]
-
-# %% ../nbs/01_kernels.ipynb #859434ef
-@triton.jit
-def _s_reduce(D, W, r, BM: tl.constexpr, BN: tl.constexpr):
-    "Reduce the costs in place; their largest, and 0, or NaN if a cost is NaN or infinite"
-    low,rng,nan = tl.full((BN,), float('inf'), tl.float32),0.,0.
-    for s in range(0, r, BM):
-        i,ok,p,on = _rows(s, r, BM, BN)
-        d = tl.load(D+p, mask=on, other=float('inf'))
-        d = d-tl.where(i<r, tl.min(d, 1), 0.)[:,None]
-        tl.store(D+p, d, mask=on)
-        low = tl.minimum(low, tl.min(d, 0))
-    tl.debug_barrier()
-    for s in range(0, r, BM):
-        i,ok,p,on = _rows(s, r, BM, BN)
-        d = tl.where(on, tl.load(D+p, mask=on, other=0.)-low[None,:], 0.)
-        tl.store(D+p, d, mask=on)
-        rng = tl.maximum(rng, tl.max(tl.max(d, 1), 0))
-        nan += 0*tl.sum(tl.sum(d, 1), 0)
-    tl.debug_barrier()
-    return rng,nan
-
-# %% ../nbs/01_kernels.ipynb #781c8b0a
-@triton.jit
-def _s_kernel(D, K, W, g, e, r, BM: tl.constexpr, BN: tl.constexpr):
-    "Write K and u = 1"
-    for s in range(0, r, BM):
-        i,ok,p,on = _rows(s, r, BM, BN)
-        f = tl.load(W+i, mask=ok, other=0.)
-        tl.store(K+p, _kernel(tl.load(D+p, mask=on, other=0.), f, g, e, on), mask=on)
-        tl.store(W+2*r+i, tl.where(ok, 1., 0.), mask=ok)
-    tl.debug_barrier()
-
-# %% ../nbs/01_kernels.ipynb #b427f588
-@triton.jit
-def _s_pass(K, W, v, om, r, BM: tl.constexpr, BN: tl.constexpr):
-    "One iteration's u, the column sums it makes, and the error before it"
+def _pass(K, U, k, u, v, om, r, BM: tl.constexpr, BN: tl.constexpr):
+    "The next u, the column sums it makes, and the error before it; k and u are at hand where one block is all"
     col,err = v*0,om*0
     for s in range(0, r, BM):
-        i,ok,p,on = _rows(s, r, BM, BN)
-        k = tl.load(K+p, mask=on, other=0.)
-        u = tl.load(W+2*r+i, mask=ok, other=0.)
+        i,p,ok,on = _block(s, r, BM, BN)
+        if BM<BN:
+            k = tl.load(K+p, mask=on, other=0.)
+            u = tl.load(U+i, mask=ok, other=0.)
         q = tl.sum(k*v[None,:], 1)
         err += tl.sum(tl.where(ok, tl.abs(u*q-1), 0.), 0)
         u = _relax(u, q, om, ok)
-        tl.store(W+2*r+i, u, mask=ok)
+        if BM<BN: tl.store(U+i, u, mask=ok)
         col += tl.sum(k*u[:,None], 0)
-    tl.debug_barrier()
-    return col,err/r
+    if BM<BN: tl.debug_barrier()
+    return u,col,err/r
 
-# %% ../nbs/01_kernels.ipynb #415b2481
+# %% ../nbs/01_kernels.ipynb #b06e60a3
 @triton.jit
-def _s_zero(W, r, BM: tl.constexpr):
-    "Zero f and the last level's f, the first and second r numbers of `W`"
-    for s in range(0, r, BM):
-        i = s+tl.arange(0, BM)
-        tl.store(W+i, tl.zeros((BM,), tl.float32), mask=i<r)
-        tl.store(W+r+i, tl.zeros((BM,), tl.float32), mask=i<r)
-    tl.debug_barrier()
-
-@triton.jit
-def _s_move(W, e, r, BM: tl.constexpr):
-    "Move the row factors u, the third r numbers of `W`, into f"
-    for s in range(0, r, BM):
-        i = s+tl.arange(0, BM)
-        u = tl.load(W+2*r+i, mask=i<r, other=1.)
-        tl.store(W+i, tl.load(W+i, mask=i<r, other=0.)+e*tl.log(u), mask=i<r)
-    tl.debug_barrier()
-
-@triton.jit
-def _s_guess(W, x, r, BM: tl.constexpr):
-    "Go on from f by `x` times its way since the last level, and keep it as the last level's"
-    for s in range(0, r, BM):
-        i = s+tl.arange(0, BM)
-        f = tl.load(W+i, mask=i<r, other=0.)
-        pf = tl.load(W+r+i, mask=i<r, other=0.)
-        tl.store(W+i, f+x*(f-pf), mask=i<r)
-        tl.store(W+r+i, f, mask=i<r)
-    tl.debug_barrier()
-
-# %% ../nbs/01_kernels.ipynb #11806e19
-@triton.jit
-def _s_sweep(K, W, om, old, err, done, tol, r, BM: tl.constexpr, BN: tl.constexpr):
-    "As `_sweep`, once K is written: column factors, error, and what the over-relaxation knows"
-    ok = tl.arange(0, BN)<r
-    v,k = tl.where(ok, 1., 0.),0
-    while (k<4)&((err>=tol)|(k==0)):
-        col,err = _s_pass(K, W, v, om, r, BM, BN)
-        if done+k>0:
-            om = tl.where(old>0, _omega(err, old, om), om)
-            old = err
-        v = _relax(v, col, om, ok)
-        for _ in range(2):
-            col,late = _s_pass(K, W, v, om, r, BM, BN)
-            v = _relax(v, col, om, ok)
-        k += 1
-    return v,err,om,old
-
-# %% ../nbs/01_kernels.ipynb #662a7957
-@triton.jit
-def _s_polish(D, K, W, g, e, n_iter, first, tol, r, BM: tl.constexpr, BN: tl.constexpr):
-    "As `_polish`; f is updated in `W`"
+def _polish(D, K, U, g, e, n_iter, tol, r, BM: tl.constexpr, BN: tl.constexpr):
+    "Sweep at eps `e` until the error is under `tol`: the column potentials and the error"
     ok = tl.arange(0, BN)<r
     om,old,err,n = e*0+1,e*0,e*0+4,0
     while (n<n_iter)&(err>=tol):
-        _s_kernel(D, K, W, g, e, r, BM, BN)
-        v,err,om,old = _s_sweep(K, W, om, old, err, n, tl.where(n>0, tol, first), r, BM, BN)
-        _s_move(W, e, r, BM)
+        k,u,col = _start(D, K, U, g, e, r, BM, BN)
+        v,m = _relax(0., col, 1., ok),0
+        while (m<8)&((err>=tol)|(m==0)):
+            u,col,err = _pass(K, U, k, u, v, om, r, BM, BN)
+            if m>0: om = _omega(err, old, om)
+            old = err
+            v = _relax(v, col, om, ok)
+            for _ in range(2):
+                u,col,late = _pass(K, U, k, u, v, om, r, BM, BN)
+                v = _relax(v, col, om, ok)
+            m += 1
         g = g+e*tl.log(tl.where(ok, v, 1.))
-        n += 12
+        n += 24
     return g,err
 
-# %% ../nbs/01_kernels.ipynb #7efd57c5
+# %% ../nbs/01_kernels.ipynb #4d811f57
 @triton.jit
-def _s_anneal(D, K, W, e, last, factor, tol, r, BM: tl.constexpr, BN: tl.constexpr):
-    "As `_anneal`; f and the last level's f are in `W`"
+def _anneal(D, K, U, e, last, factor, tol, r, BM: tl.constexpr, BN: tl.constexpr):
+    "Column potentials for eps `last`, by way of `e` and what lies between"
     g,pe = tl.zeros((BN,), tl.float32),e
     pg = g
-    _s_zero(W, r, BM)
     while e>last*1.0001:
-        ng,err = _s_polish(D, K, W, g, e, 96, e*0, tol, r, BM, BN)
+        ng,err = _polish(D, K, U, g, e, 96, tol, r, BM, BN)
         ne = tl.maximum(e/factor, last)
         x = tl.where(pe>e, (e-ne)/tl.maximum(pe-e, 1e-30), 0.)
-        _s_guess(W, x, r, BM)
         g,pg,pe,e = ng+x*(ng-pg),ng,e,ne
     return g
 
-# %% ../nbs/01_kernels.ipynb #b6c545ef
+# %% ../nbs/01_kernels.ipynb #cfb65bb2
 @triton.jit
-def _s_plan(D, R, W, g, e, nan, r, BM: tl.constexpr, BN: tl.constexpr):
-    "As `_plan`, in the place of K"
+def _plan(D, R, U, g, e, nan, r, BM: tl.constexpr, BN: tl.constexpr):
+    "Write the assignment of column potentials g: rows and columns sum to 1"
     ok = tl.arange(0, BN)<r
-    _s_kernel(D, R, W, g, e, r, BM, BN)
-    col,err = _s_pass(R, W, tl.where(ok, 1., 0.), e*0+1, r, BM, BN)
-    v = _relax(0., col, 1., ok)
-    col = g*0
-    for s in range(0, r, BM):
-        i,real,p,on = _rows(s, r, BM, BN)
-        k = tl.load(R+p, mask=on, other=0.)*tl.load(W+2*r+i, mask=real, other=0.)[:,None]*v[None,:]
-        k = k*tl.minimum(_relax(0., tl.sum(k, 1), 1., real), 1.)[:,None]
-        tl.store(R+p, k, mask=on)
-        col += tl.sum(k, 0)
-    tl.debug_barrier()
-    scale = tl.minimum(_relax(0., col, 1., ok), 1.)
-    y = tl.where(ok, tl.maximum(1-col*scale, 0.), 0.)
+    k,u,col = _start(D, R, U, g, e, r, BM, BN)
+    v = tl.minimum(_relax(0., col, 1., ok), 1.)
+    y = tl.where(ok, tl.maximum(1-col*v, 0.), 0.)
     y = y/tl.maximum(tl.sum(y, 0), 1e-30)+nan
     for s in range(0, r, BM):
-        i,real,p,on = _rows(s, r, BM, BN)
-        k = tl.load(R+p, mask=on, other=0.)*scale[None,:]
-        lack = tl.where(real, tl.maximum(1-tl.sum(k, 1), 0.), 0.)
-        tl.store(R+p, k+lack[:,None]*y[None,:], mask=on)
+        i,p,real,on = _block(s, r, BM, BN)
+        k = tl.load(R+p, mask=on, other=0.)*tl.load(U+i, mask=real, other=0.)[:,None]*v[None,:]
+        x = tl.where(real, tl.maximum(1-tl.sum(k, 1), 0.), 0.) # what rows lack, as y what columns do
+        tl.store(R+p, k+x[:,None]*y[None,:], mask=on)
 
-# %% ../nbs/01_kernels.ipynb #171bb69f
+# %% ../nbs/01_kernels.ipynb #5719adab
 @triton.jit
-def _streamed(D, R, W, r, eps, n_iter, tol, BM: tl.constexpr, BN: tl.constexpr):
-    "R (r,r) of pair `program_id` from its costs D, which are overwritten"
+def _solve(D, T, R, U, r, eps, n_iter, tol, BM: tl.constexpr, BN: tl.constexpr):
+    "R (r,r) of pair `program_id` from its reduced costs D, the largest of which is in T"
     i = tl.program_id(0).to(tl.int64)
-    D,R,W = D+i*r*r,R+i*r*r,W+i*3*r
-    rng,nan = _s_reduce(D, W, r, BM, BN)
+    D,R,U,rng = D+i*r*r,R+i*r*r,U+i*r,tl.load(T+i)
     last = tl.maximum(rng/1e6, eps)
     g,err,k,factor,ltol = tl.zeros((BN,), tl.float32),last*0+4,0,last*0+4,last*0+.05
     while (k<n_iter)&(err>=tol):
-        g = _s_anneal(D, R, W, tl.maximum(rng/30, last), last, factor, ltol, r, BM, BN)
+        g = _anneal(D, R, U, tl.maximum(rng/30, last), last, factor, ltol, r, BM, BN)
         most = tl.where(k==0, tl.minimum(n_iter, 240), n_iter-240)
-        g,err = _s_polish(D, R, W, g, last, most, last*0+tol, tol, r, BM, BN)
+        g,err = _polish(D, R, U, g, last, most, tol, r, BM, BN)
         k,factor,ltol = k+most,factor*0+2,ltol*0+.01
-    _s_plan(D, R, W, g, last, nan, r, BM, BN)
+    _plan(D, R, U, g, last, 0*rng, r, BM, BN)
 
 # %% ../nbs/01_kernels.ipynb #97e7bd97
-@functools.cache
-def _warn_missing() -> None:
-    warnings.warn('triton is not installed: the alignment runs through torch, which is slower on a GPU '
-        '(pip install triton)')
-
 def available(
-    device:torch.device, # where the features are
+    device:torch.device|str, # where the features are
 ) -> bool: # False on a CPU, unless the module was imported with TRITON_INTERPRET=1
-    "Whether the kernel can run on `device`; warns once a process where only Triton is missing"
-    there,kind = triton is not _NoTriton,torch.device(device).type
-    if kind=='cpu': return there and not isinstance(_resident, triton.JITFunction)
-    if kind=='cuda' and not there: _warn_missing()
-    return kind=='cuda' and there
+    "Whether the kernel can run on `device`"
+    there,kind = hasattr(triton, 'JITFunction'),torch.device(device).type
+    return there and (kind=='cuda' or kind=='cpu' and not isinstance(_solve, triton.JITFunction))
 
 # %% ../nbs/01_kernels.ipynb #77333e47
 def supported(
@@ -348,19 +157,6 @@ def supported(
     fits = a.dim()==3 and 0<a.shape[2]<=256 and a.dtype in (torch.float16, torch.bfloat16, torch.float32)
     return fits and available(a.device)
 
-# %% ../nbs/01_kernels.ipynb #be6ac583
-def _check(a:Tensor, b:Tensor, eps:float, n_iter:int|None, tol:float|None) -> None:
-    got = f'got {tuple(a.shape)} {a.dtype} on {a.device} and {tuple(b.shape)} {b.dtype} on {b.device}'
-    if a.dim()!=3 or a.shape!=b.shape: raise ValueError(f'the kernel takes features of one shape (n,c,r), {got}')
-    if not a.is_floating_point() or a.dtype!=b.dtype:
-        raise TypeError(f'the kernel takes float features of one type, {got}')
-    if a.device!=b.device: raise ValueError(f'a and b are on different devices, {got}')
-    if not 0<a.shape[2]<=256:
-        raise ValueError(f"the kernel takes 1 to 256 positions, got {a.shape[2]}: take backend='torch'")
-    check_settings(eps, n_iter, tol, 'scaling')
-    if not supported(a): raise ValueError(f'the kernel does not run for {a.dtype} on {a.device}: it needs a CUDA '
-        f"device, triton, and fp16, bf16 or fp32; take backend='torch'")
-
 # %% ../nbs/01_kernels.ipynb #9061a68f
 def launch(
     a:Tensor, # (n,c,r) features
@@ -369,20 +165,16 @@ def launch(
     eps:float, # weight of the entropy
     n_iter:int, # most iterations
     tol:float, # where a pair stops
-    precision:str='ieee', # of the products, see `tl.dot`
     **kw, # options of triton's launch, such as `num_warps`
 ) -> None:
     "Fill `R`; nothing is checked"
-    n,c,r = a.shape
-    BR = max(16, 1<<(r-1).bit_length())
+    n,_,r = a.shape
+    BN = max(16, 1<<(r-1).bit_length())
+    kw = dict(num_warps=min(BN//16, 8), num_stages=1, enable_fp_fusion=True)|kw
     with torch.cuda.device(a.device) if a.is_cuda else nullcontext():
-        if BR<=128:
-            kw = dict(num_warps=BR//16, num_stages=2, enable_fp_fusion=True)|kw
-            _resident[(n,)](a, b, R, c, r, *a.stride(), *b.stride(), eps, n_iter, tol,
-                BR=BR, BC=32 if BR<128 else 16, PREC=precision, **kw)
-        else:
-            kw = dict(num_warps=8, num_stages=1, enable_fp_fusion=True)|kw
-            _streamed[(n,)](cost_matrix(a, b), R, R.new_empty(n, 3, r), r, eps, n_iter, tol, BM=32, BN=BR, **kw)
+        D = Duals.reduced(cost_matrix(a, b))
+        _solve[(n,)](D, D.amax((1,2)), R, R.new_empty(n, r), r, eps, n_iter, tol,
+            BM=BN if BN<=128 else 32, BN=BN, **kw)
 
 # %% ../nbs/01_kernels.ipynb #0817022a
 def assignment_triton(
@@ -392,8 +184,13 @@ def assignment_triton(
     n_iter:int|None=None, # most iterations at this eps (1000)
     tol:float|None=None, # where a pair stops: L1 error of its row sums (1e-3)
 ) -> Tensor: # (n,r,r) R = r P*, fp32: rows and columns sum to 1; no gradient
-    "The assignment of each pair in one launch, without waiting for the device"
-    _check(a, b, eps, n_iter, tol)
+    "The assignment of each pair, without waiting for the device"
+    check_settings(eps, n_iter, tol, 'scaling')
+    got = f'got {tuple(a.shape)} {a.dtype} on {a.device} and {tuple(b.shape)} {b.dtype} on {b.device}'
+    if (a.shape,a.dtype,a.device)!=(b.shape,b.dtype,b.device):
+        raise ValueError(f'the kernel takes features of one shape, one type and on one device, {got}')
+    if not supported(a): raise ValueError('the kernel takes fp16, bf16 or fp32 of shape (n,c,r) with 1 to 256 '
+        f"positions, and needs a CUDA device and triton, {got}: take backend='torch'")
     n,_,r = a.shape
     R = torch.empty(n, r, r, device=a.device)
     if n: launch(a.detach(), b.detach(), R, float(eps), n_iter or 1000, float(tol or 1e-3))

@@ -8,8 +8,9 @@ __all__ = ['cost_matrix', 'relative_cost', 'marginal_error', 'Duals', 'iterate',
 
 # %% ../nbs/00_sinkhorn.ipynb #f8a104c5
 import copy, math, re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 import torch
 from torch import Tensor
 from .core import check_int, check_numbers
@@ -33,43 +34,19 @@ def _full_precision(device:torch.device) -> Iterator[None]:
         if change and get()!=old: put(old)
 
 # %% ../nbs/00_sinkhorn.ipynb #1b7f3cad
-def _check_memory(n:int, device:torch.device) -> None:
-    "MemoryError if `n` costs and what is made of them do not fit"
-    need,free = 24*n,math.inf
-    if need<2**28: return
-    if device.type=='cuda':
-        kept = torch.cuda.memory_reserved(device)-torch.cuda.memory_allocated(device)
-        free = torch.cuda.mem_get_info(device)[0]+kept
-    else:
-        try: free = int(re.search(r'MemAvailable:\s+(\d+)', open('/proc/meminfo').read())[1])*1024
-        except (OSError,TypeError): pass
-    if need>free: raise MemoryError(f'{n} costs and their plans need {need/2**30:.1f} GB and {free/2**30:.1f} GB '
-        f'are free: take fewer pairs, or features of fewer positions')
-
-# %% ../nbs/00_sinkhorn.ipynb #d7ae0f86
 def _check_features(a:Tensor, b:Tensor) -> None:
+    "Refuse what has no costs, and on a CPU costs that memory does not hold"
     for o in (a, b):
         if o.dim()!=3: raise ValueError(f'cost_matrix takes features of shape (n,c,r), got {tuple(o.shape)}')
         if not o.is_floating_point(): raise TypeError(f'cost_matrix takes float features, got {o.dtype}')
     got = f'got {tuple(a.shape)} and {tuple(b.shape)}'
     if a.shape[:2]!=b.shape[:2]: raise ValueError(f'a and b need the same n and c, {got}')
     if not (a.shape[2] and b.shape[2]): raise ValueError(f'there are no positions: {got}')
-    _check_memory(a.shape[0]*a.shape[2]*b.shape[2], a.device)
-
-# %% ../nbs/00_sinkhorn.ipynb #215ab720
-def _costs(a:Tensor, b:Tensor, squared:bool) -> Tensor:
-    "Squared distances, or of them only what a plan depends on"
-    C,k = a.new_empty((len(a), a.shape[2], b.shape[2]), dtype=torch.float32),max(len(a), 1)
-    if a.device.type=='cpu': k = max(1, 2**17//max(a[:1].numel(), 1)) # pairs that stay in the cache
-    mean = lambda x: x@x.new_full((x.shape[2],1), 1/x.shape[2]) # (k,c,1)
-    with _full_precision(a.device):
-        for x,y,out in zip(a.split(k), b.split(k), C.split(k)):
-            x,y = x.float(),y.float()
-            m = mean(y)
-            x,y = x-(m if squared else mean(x)),y-m
-            torch.baddbmm(x.new_empty(1, 1, 1), x.mT, y, beta=0, alpha=-2, out=out)
-            if squared: out.add_(x.square_().sum(1)[:,:,None]).add_(y.square_().sum(1)[:,None]).clamp_(min=0)
-    return C
+    need,info = 24*len(a)*a.shape[2]*b.shape[2],Path('/proc/meminfo')
+    if need<2**28 or a.device.type!='cpu' or not info.exists(): return
+    free = int(re.search(r'MemAvailable:\s+(\d+)', info.read_text())[1])*1024
+    if need>free: raise MemoryError(f'the costs and their plans need {need/2**30:.1f} GB and {free/2**30:.1f} GB '
+        f'are free: take fewer pairs, or features of fewer positions')
 
 # %% ../nbs/00_sinkhorn.ipynb #7a3a0727
 def cost_matrix(
@@ -78,7 +55,16 @@ def cost_matrix(
 ) -> Tensor: # (n,r,s) squared Euclidean distances between the columns of `a` and those of `b`, fp32, at least 0
     "Squared Euclidean cost of sending each position of `a` to each position of `b`"
     _check_features(a, b)
-    return _costs(a, b, squared=True)
+    C,k = a.new_empty((len(a), a.shape[2], b.shape[2]), dtype=torch.float32),max(len(a), 1)
+    if a.device.type=='cpu': k = max(1, 2**17//max(a[:1].numel(), 1)) # pairs that stay in the cache
+    with _full_precision(a.device):
+        for x,y,out in zip(a.split(k), b.split(k), C.split(k)):
+            x,y = x.float(),y.float()
+            m = y@y.new_full((y.shape[2],1), 1/y.shape[2]) # (k,c,1)
+            x,y = x-m,y-m
+            torch.baddbmm(x.new_empty(1, 1, 1), x.mT, y, beta=0, alpha=-2, out=out)
+            out.add_(x.square_().sum(1)[:,:,None]).add_(y.square_().sum(1)[:,None]).clamp_(min=0)
+    return C
 
 # %% ../nbs/00_sinkhorn.ipynb #ce0510fa
 def relative_cost(
@@ -88,14 +74,15 @@ def relative_cost(
 ) -> Tensor: # (n,r,s), fp32: the costs but for a constant in each row and each column
     "What a plan depends on of `cost_matrix`, at a lower price where eps allows it"
     _check_features(a, b)
-    if a.device.type!='cpu' or not len(a): return _costs(a, b, squared=False)
     with _full_precision(a.device):
-        C = torch.baddbmm(a.new_empty((1,1,1), dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
-        k = max(a.shape[1]//16, 1)
-        terms = (a[:,::k,0].float()*b[:,::k,0].float()).abs_().sum(1).max() # a k-th of the terms of one entry
-        low,top = (o.item() for o in torch.aminmax(C))
-    rounding = 2**-22*max(-low, top, k*terms.item()/4) # about the error of C
-    return C if rounding<eps/100 else _costs(a, b, squared=False)
+        if a.device.type=='cpu' and len(a):
+            C = torch.baddbmm(a.new_empty((1,1,1), dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
+            k = max(a.shape[1]//16, 1)
+            terms = (a[:,::k,0].float()*b[:,::k,0].float()).abs_().sum(1).max() # a k-th of the terms of one entry
+            low,top = (o.item() for o in torch.aminmax(C))
+            rounding = 2**-22*max(-low, top, k*terms.item()/4) # about the error of C
+            if rounding<eps/100: return C
+        return cost_matrix(*(o-o.mean(2, keepdim=True) for o in (a.float(), b.float())))
 
 # %% ../nbs/00_sinkhorn.ipynb #a63b1c48
 def marginal_error(
@@ -126,6 +113,7 @@ class Duals:
         self.D,self.e,self.last = (o.to(dtype) for o in (self.D, self.e, self.last))
         self.f,self.g = self.D.new_zeros(n, 1, r),self.D.new_zeros(n, 1, s)
         self.past = self.f,self.g,self.e
+        self.length,self.looks = 18 if r>=32 else 12,cost.device.type=='cpu' # of a sweep; at numbers
     @staticmethod
     def reduced(cost:Tensor) -> Tensor:
         "Costs less the least of each row, and then of each column"
@@ -134,9 +122,11 @@ class Duals:
     def kernel(self) -> Tensor:
         "K (n,r,s) at the present potentials"
         return torch.add(self.f.mT, self.g).sub_(self.D).div_(self.e).clamp_(min=-60).exp_()
-    def absorb(self, v:Tensor, q:Tensor) -> None:
-        "Put column factors v (n,1,s), and q = K v (n,1,r), into the potentials"
+    def sweep(self, tol:float, n:int|None=None, om:float|Tensor=1., old:float|Tensor|None=None) -> tuple:
+        "An exponential and `n` iterations: the errors (n,1,1) and ω"
+        v,q,err,om = iterate(self.kernel(), tol if self.looks else None, n or self.length, om, old)
         self.f,self.g = self.f-q.log_()*self.e,self.g+v.log_()*self.e
+        return err,om
     def lower(self) -> None:
         "Go on to the next eps, along the line through the last two levels"
         e,(f,g,before) = torch.maximum(self.e/self.step, self.last),self.past
@@ -153,110 +143,69 @@ class Duals:
         self.f,self.g = (o.index_copy(0, i, x.to(o.dtype)) for o,x in ((self.f, f), (self.g, g)))
 
 # %% ../nbs/00_sinkhorn.ipynb #0ef94903
-def _omega(err:Tensor|float, old:Tensor|float, om:Tensor|float, clip:Callable=torch.clamp) -> Tensor|float:
+def _omega(err:Tensor|float, old:Tensor|float, om:Tensor|float) -> Tensor|float:
     "The over-relaxation for the error factor seen over 3 iterations at `om`"
+    clip = torch.clamp if isinstance(err, Tensor) else lambda x, low, top: min(max(x, low), top)
     rho = clip(err/clip(old, 1e-9, 10.), 1e-6, .9999)**(1/3)
     lam = clip((rho+om-1)**2/(rho*om**2), 0., .9999)
     return clip(2/(1+(1-lam)**.5), 1., 1.9)
 
-def _clip(x:float, low:float, top:float) -> float: return min(max(x, low), top)
-
 # %% ../nbs/00_sinkhorn.ipynb #fa9adf1e
-def _col_sums(K:Tensor, u:Tensor) -> Tensor: # (n,1,s), of rows times u (n,1,r)
-    return torch.bmm(u, K) if K.shape[1]>=32 else (K*u.mT).sum(1, keepdim=True)
-
-def _relax(old:Tensor, new:Tensor, om:Tensor|float, least:Tensor) -> Tensor:
-    return torch.maximum(torch.lerp(old, new, om), new*least)
-
-def iterate(K:Tensor, tol:float, n:int, om:float=1., old:float|None=None, every:bool=False) -> tuple:
-    "On the CPU: column factors v, K v, errors (n,1,1) and ω after `n` iterations, or once errors are under `tol`"
+def iterate(K:Tensor, tol:float|None, n:int, om:float|Tensor=1., old:float|Tensor|None=None, every:bool=False) -> tuple:
+    "Column factors v, K v, errors (n,1,1) and ω after `n` iterations, or once errors are under `tol` (None: no look)"
     t,least = K.shape[1]/K.shape[2],K.new_full((1,1,1), .25)
     u,v = K.new_ones(len(K), 1, K.shape[1]),K.new_ones(len(K), 1, K.shape[2])
+    def relaxed(x, new): return new if plain else torch.maximum(torch.lerp(x, new, om), new*least)
     for i in range(n):
         q = torch.bmm(v, K.mT)
         if i and i%3==0:
-            err = (u*q).sub_(1).abs_().mean(2)
-            now = err.mean().item()
-            if now<tol and not (every and err.max().item()>tol): break
-            om,old = om if old is None else _omega(now, old, om, _clip),now
-        plain = om==1 or i==n-1
-        q.reciprocal_()
-        u = q if plain else _relax(u, q, om, least)
-        p = _col_sums(K, u).reciprocal_()
-        if t!=1: p.mul_(t)
-        v = p if plain else _relax(v, p, om, least)
+            err = (u*q).sub_(1).abs_().mean(2, keepdim=True)
+            now = err if tol is None else err.mean().item()
+            if tol is not None and now<tol and not (every and err.max().item()>tol): break
+            om,old = om if old is None else _omega(now, old, om),now
+        plain = i==n-1 or isinstance(om, float) and om==1
+        u = relaxed(u, q.reciprocal_())
+        p = torch.bmm(u, K) if K.shape[1]>=32 else (K*u.mT).sum(1, keepdim=True)
+        v = relaxed(v, p.reciprocal_() if t==1 else p.reciprocal_().mul_(t))
     else: q = torch.bmm(v, K.mT)
     return v,q,(u*q).sub_(1).abs_().mean(2, keepdim=True),om
-
-# %% ../nbs/00_sinkhorn.ipynb #77bde9b9
-def _length(K:Tensor) -> int: return 18 if K.shape[1]>=32 else 12
-
-def _sweep(d:Duals, tol:float, n:int|None=None, om:float=1., old:float|None=None) -> tuple:
-    "An exponential and some iterations: the errors (n,1,1), their mean and the over-relaxation"
-    v,q,err,om = iterate(K := d.kernel(), tol, n or _length(K), om, old)
-    d.absorb(v, q)
-    return err,err.mean().item(),om
 
 # %% ../nbs/00_sinkhorn.ipynb #d9017d0a
 def rounded(K:Tensor, v:Tensor, q:Tensor) -> Tensor:
     "The plan of column factors v (n,1,s) and q = K v (n,1,r), moved to its marginals; K is lost"
     r,t,u = K.shape[1],K.shape[1]/K.shape[2],q.reciprocal() # rows sum to 1
-    p = v*_col_sums(K, u) # (n,1,s)
+    p = v*torch.bmm(u, K) # (n,1,s)
     v = v/(p/t).clamp_(min=1)
     x,y = (1-u*torch.bmm(v, K.mT)).clamp_(min=0),(t-p).clamp_(min=0) # what rows and columns lack
     return K.mul_(u.mT).mul_(v/r).baddbmm_(x.mT, y/(r*y.sum(2, keepdim=True)).clamp_(min=1e-30))
 
 # %% ../nbs/00_sinkhorn.ipynb #2237ac90
 def anneal(d:Duals, tol:float=.05, most:int=8) -> None:
-    "Go from the first eps to the last, by at most so many sweeps a level, on the CPU"
-    for _ in range(math.ceil(math.log((d.e/d.last).max().item(), d.step)-1e-3)):
+    "Go from the first eps to the last, by at most so many sweeps a level; where nobody looks, by six levels of one"
+    levels = math.ceil(math.log((d.e/d.last).max().item(), d.step)-1e-3) if d.looks else 6
+    for _ in range(levels):
         old = None
-        for _ in range(most):
-            _,old,_ = _sweep(d, .6*tol, old=old)
-            if old<tol: break
+        for _ in range(most if d.looks else 1):
+            err,_ = d.sweep(.6*tol, old=old)
+            if d.looks and (old := err.mean().item())<tol: break
         d.lower()
 
 # %% ../nbs/00_sinkhorn.ipynb #8a710896
 def refine(d:Duals, n_iter:int, tol:float, few:float=0.) -> Tensor:
-    "Sweep until the error of all pairs but a share `few` is under `tol`, on the CPU; which pairs are not there"
-    n,om,old,part,idx = _length(d.D),1.,1.,d,torch.arange(len(d.D), device=d.D.device)
+    "Sweep until the error of all pairs but a share `few` is under `tol`; which pairs are not there"
+    n,om,old,part,idx = d.length,1.,1.,d,torch.arange(len(d.D), device=d.D.device)
+    if not d.looks:
+        old = torch.ones_like(d.e)
+        for _ in range(min(4, math.ceil(n_iter/n))): old,om = d.sweep(tol, n, om, old)
+        return idx[:0]
     for k in range(0, n_iter, n):
-        err,old,om = _sweep(part, tol/2, min(n, n_iter-k), om, old)
+        err,om = part.sweep(tol/2, min(n, n_iter-k), om, old)
         if part is not d: d.put(idx, part.f, part.g)
-        i = (err>=tol*min(20/om-10, 1)).flatten().nonzero().flatten()
+        old,i = err.mean().item(),(err>=tol*min(20/om-10, 1)).flatten().nonzero().flatten()
         left = idx[i]
         if len(left)<=few*len(d.D): break
         if len(left)<.7*len(idx): idx,part = left,part.some(i)
     return left
-
-# %% ../nbs/00_sinkhorn.ipynb #bb0df1b2
-def _blind(d:Duals, n_iter:int, levels:int=6, sweeps:int=4) -> None:
-    "Anneal and refine without a look at any number, on a device"
-    t,ones,least = d.D.shape[1]/d.D.shape[2],torch.ones_like,d.D.new_full((1,1,1), .25)
-    most = min(sweeps, math.ceil(n_iter/_length(d.D)))
-    for k in range(levels+most):
-        K,u,v = d.kernel(),ones(d.f),ones(d.g)
-        if k<=levels: om,old = ones(d.e),None if k<levels else ones(d.e)
-        for i in range(_length(K)):
-            q = torch.bmm(v, K.mT)
-            if i and i%3==0:
-                err = (u*q).sub_(1).abs_().mean(2, keepdim=True)
-                om,old = om if old is None else _omega(err, old, om),err
-            w = om if i<_length(K)-1 else ones(om)
-            u = _relax(u, q.reciprocal_(), w, least)
-            v = _relax(v, _col_sums(K, u).reciprocal_().mul_(t), w, least)
-        q = torch.bmm(v, K.mT)
-        old = (u*q).sub_(1).abs_().mean(2, keepdim=True)
-        d.absorb(v, q)
-        if k<levels: d.lower()
-
-# %% ../nbs/00_sinkhorn.ipynb #d4fedb51
-def _newton_step(P:Tensor, lack:Tensor, t:float) -> Tensor: # (n,1,r), in units of eps
-    S = torch.bmm(P, P.mT).div_(-t).add_(1/P.shape[1])
-    S.diagonal(dim1=1, dim2=2).add_(1-lack[...,0]).add_(1e-10)
-    x = torch.linalg.solve_ex(S, lack)[0].mT
-    span = (x.amax(2, keepdim=True)-x.amin(2, keepdim=True)).clamp_(min=1e-9)
-    return x*(2*span.log1p()/span).clamp_(max=1)
 
 # %% ../nbs/00_sinkhorn.ipynb #f2e8f443
 def newton(D:Tensor, f:Tensor, e:Tensor, tol:float, n:int=20) -> list:
@@ -276,7 +225,11 @@ def newton(D:Tensor, f:Tensor, e:Tensor, tol:float, n:int=20) -> list:
         i = ~(err<tol).flatten()
         if not i.any(): break
         if not i.all(): todo,D,f,e,P,lack = (o[i] for o in (todo,D,f,e,P,lack))
-        f = f+e*_newton_step(P, lack, t)
+        S = torch.bmm(P, P.mT).div_(-t).add_(1/P.shape[1])
+        S.diagonal(dim1=1, dim2=2).add_(1-lack[...,0]).add_(1e-10)
+        x = torch.linalg.solve_ex(S, lack)[0].mT # (n,1,r), in units of eps
+        span = (x.amax(2, keepdim=True)-x.amin(2, keepdim=True)).clamp_(min=1e-9)
+        f = f+e*x*(2*span.log1p()/span).clamp_(max=1)
     return best
 
 # %% ../nbs/00_sinkhorn.ipynb #b69a2336
@@ -297,13 +250,11 @@ def finish(d:Duals, left:Tensor, e:Tensor, tol:float) -> None:
 # %% ../nbs/00_sinkhorn.ipynb #540b7be3
 def _annealed(cost:Tensor, eps:float, n_iter:int|None, tol:float) -> Tensor:
     "The plans by way of larger eps; with an `n_iter` by that many iterations at most, without Newton"
-    d,most = Duals(cost, eps),n_iter or 1000
+    d = Duals(cost, eps)
     first = d.e
-    if cost.device.type!='cpu': _blind(d, most)
-    else:
-        anneal(d)
-        if n_iter or cost[0].numel()>2**20: refine(d, most, tol)
-        else: finish(d, refine(d, 4*_length(d.D), tol, few=.1), first, tol/4)
+    anneal(d)
+    if n_iter or not d.looks or cost[0].numel()>2**20: refine(d, n_iter or 1000, tol)
+    else: finish(d, refine(d, 4*d.length, tol, few=.1), first, tol/4)
     K = d.kernel().float()
     return rounded(K, K.new_ones(len(K), 1, K.shape[2]), K.sum(2)[:,None])
 
@@ -323,20 +274,16 @@ def quick(cost:Tensor, eps:float, tol:float, reach:float=60.) -> Tensor|None:
 
 # %% ../nbs/00_sinkhorn.ipynb #d83792e0
 def _plans(cost:Tensor, eps:float, n_iter:int|None, tol:float) -> Tensor:
-    "The plans by the shorter way, or else by the longer one"
-    cost = Duals.reduced(cost) if cost.dtype==torch.float64 else cost.float()
-    P = quick(cost.float(), eps, tol) if cost.device.type=='cpu' and n_iter is None else None
-    return _annealed(cost, eps, n_iter, tol) if P is None else P
-
-# %% ../nbs/00_sinkhorn.ipynb #0345e7d8
-def _in_blocks(f:Callable, cost:Tensor) -> Tensor:
-    "`f` of the costs of all pairs at once, or on a CPU of about as many as stay in the cache"
+    "The plans by the shorter way, or else by the longer one; on a CPU in blocks that stay in the cache"
     block = torch.get_num_threads()*max(1, Duals.block//cost[0].numel()) # pairs
-    m = len(cost)//block if cost.device.type=='cpu' else 1
-    if m<2: return f(cost)
-    P = cost.new_empty(cost.shape, dtype=torch.float32)
-    for C,p in zip(cost.tensor_split(m), P.tensor_split(m)): p.copy_(f(C))
-    return P
+    cpu = cost.device.type=='cpu'
+    if cpu and len(cost)>=2*block:
+        P,m = cost.new_empty(cost.shape, dtype=torch.float32),len(cost)//block
+        for C,p in zip(cost.tensor_split(m), P.tensor_split(m)): p.copy_(_plans(C, eps, n_iter, tol))
+        return P
+    cost = Duals.reduced(cost) if cost.dtype==torch.float64 else cost.float()
+    P = quick(cost.float(), eps, tol) if cpu and n_iter is None else None
+    return _annealed(cost, eps, n_iter, tol) if P is None else P
 
 # %% ../nbs/00_sinkhorn.ipynb #7779bc5d
 def _paper(cost:Tensor, eps:float, n_iter:int, tol:float) -> Tensor:
@@ -385,4 +332,4 @@ def sinkhorn(
     with _full_precision(cost.device):
         cost = cost.as_subclass(Tensor)
         if method=='paper': return _paper(cost.float(), eps, n_iter or 100, tol or 0.1)
-        return _in_blocks(lambda C: _plans(C, eps, n_iter, tol or 1e-3), cost)
+        return _plans(cost, eps, n_iter, tol or 1e-3)

@@ -132,8 +132,7 @@ def candidates(
     r,R = a.shape[2],torch.empty(len(a), a.shape[2], a.shape[2], device=a.device)
     own = lambda **kw: lambda: launch(a, b, torch.empty_like(R), .1, 1000, 1e-3, **kw)
     mix = lambda: torch.baddbmm(a, b, assignment_triton(a, b).to(a.dtype).mT, beta=.3, alpha=.7)
-    return dict(triton=lambda: assignment_triton(a, b), triton_tf32x3=own(precision='tf32x3'),
-        triton_16_warps=own(num_warps=16),
+    return dict(triton=lambda: assignment_triton(a, b), triton_16_warps=own(num_warps=16),
         triton_and_mix=mix, torch=lambda: sinkhorn(cost_matrix(a, b)).mul_(r),
         released=lambda: released(a, b)[0].mul_(r))
 
