@@ -24,28 +24,27 @@ def _check_pair(a:Tensor, b:Tensor, one_type:bool=True) -> None:
     if one_type and a.dtype!=b.dtype: raise TypeError(f'a and b need one type, got {a.dtype} and {b.dtype}')
 
 # %% ../nbs/02_align.ipynb #4cb34113
-def _columns(x:Tensor, channels_last:bool=False, n_prefix:int=0, **_) -> Tensor:
-    "`x` as (n,c,r), without its prefix tokens"
-    if n_prefix and not (channels_last and x.dim()==3):
-        raise ValueError(f'n_prefix={n_prefix} is for tokens (n,r,c) with channels_last=True, '
-            f'got shape {tuple(x.shape)}, channels_last={channels_last}')
-    if not channels_last: return x.flatten(2)
-    if not 0<=n_prefix<max(x.shape[1], 1):
-        raise ValueError(f'n_prefix has to be from 0 to {x.shape[1]-1}, got {n_prefix}')
-    return x.flatten(1, -2)[:,n_prefix:].mT
-
-def _restore(z:Tensor, x:Tensor, channels_last:bool=False, n_prefix:int=0, **_) -> Tensor:
-    "Columns back in the shape of `x`, with the prefix tokens of `x` before them"
-    if not channels_last: return z.reshape(x.shape)
-    return torch.cat([x[:,:n_prefix], z.mT], 1) if n_prefix else z.mT.reshape(x.shape)
-
-# %% ../nbs/02_align.ipynb #84770c38
-def _grid(x:Tensor, channels_last:bool=False, n_prefix:int=0) -> tuple:
-    "The shape of the positions of features `x`; a row of them is a square map if it can be"
-    shape = x.shape[1:-1] if channels_last else x.shape[2:]
-    if len(shape)>1: return tuple(shape)
-    r = shape[0]-n_prefix
-    return (math.isqrt(r),)*2 if math.isqrt(r)**2==r else (r,)
+class _Form:
+    "How features are laid out: from their own shape to columns (n,c,r) or tokens (n,r,c), and back"
+    def __init__(self, x:Tensor, channels_last:bool=False, n_prefix:int=0, **_):
+        self.shape,self.last,self.k = x.shape,channels_last,n_prefix
+        self.lies = channels_last or x.dim()>3 and not x.is_contiguous() and x.movedim(1, -1).is_contiguous()
+        if n_prefix and not (channels_last and x.dim()==3):
+            raise ValueError(f'n_prefix={n_prefix} is for tokens (n,r,c) with channels_last=True, '
+                f'got shape {tuple(x.shape)}, channels_last={channels_last}')
+        if channels_last and not 0<=n_prefix<max(x.shape[1], 1):
+            raise ValueError(f'n_prefix has to be from 0 to {x.shape[1]-1}, got {n_prefix}')
+    def tokens(self, x:Tensor) -> Tensor: return (x if self.last else x.movedim(1, -1)).flatten(1, -2)[:,self.k:]
+    def columns(self, x:Tensor) -> Tensor: return self.tokens(x).mT if self.last else x.flatten(2)
+    def restore(self, z:Tensor, prefix:Tensor|None) -> Tensor:
+        "Columns in the shape of the features, behind the prefix tokens"
+        if not self.last: return z.unflatten(2, self.shape[2:])
+        return torch.cat([prefix, z.mT], 1) if self.k else z.mT.reshape(self.shape)
+    def grid(self) -> tuple:
+        "The shape of the positions; a row of them is a square map if it can be"
+        grid = tuple(self.shape[1:-1] if self.last else self.shape[2:])
+        r = grid[0]-self.k
+        return grid if len(grid)>1 else (math.isqrt(r),)*2 if math.isqrt(r)**2==r else (r,)
 
 # %% ../nbs/02_align.ipynb #4ee21f01
 def _coordinates(grid:tuple, like:Tensor) -> Tensor:
@@ -86,16 +85,6 @@ def check_solver(
     if backend not in ('auto', 'torch', 'triton'):
         raise ValueError(f"unknown backend '{backend}': there are 'auto', 'torch', 'triton'")
 
-# %% ../nbs/02_align.ipynb #f8727453
-def _kernels(a:Tensor, backend:str):
-    "The module of the fused kernel if `backend` asks for it and it can run on `a`, else None"
-    if backend=='torch' or (backend=='auto' and a.device.type!='cuda'): return None
-    try: from alignmixup_nb import kernels
-    except ImportError: kernels = None
-    if kernels is not None and kernels.supported(a): return kernels
-    if backend=='auto': return None
-    raise ValueError(f"backend 'triton' cannot run on {tuple(a.shape)} {a.dtype} on {a.device}: take 'auto' or 'torch'")
-
 # %% ../nbs/02_align.ipynb #47f23020
 def assignment(
     a:Tensor, # features (n,c,h,w), (n,c,d,h,w) or (n,c,r); with `channels_last` (n,r,c) or (n,h,w,c)
@@ -113,14 +102,17 @@ def assignment(
     "Soft correspondence of the positions of `a` and `b`"
     _check_pair(a, b, one_type=False)
     check_solver(eps, n_iter, tol, method, backend, locality, relative)
-    grid = _grid(a, channels_last, n_prefix)
-    a,b = (_columns(o.detach(), channels_last, n_prefix) for o in (a, b))
-    if locality or relative: a,b = _local(a, b, grid, locality, relative)
-    if tol is None and method=='scaling': tol = 2e-3
-    k = _kernels(a, backend if method=='scaling' else 'torch')
-    if k is not None: return k.assignment_triton(a, b, eps, n_iter, tol)
-    cost = cost_matrix(a, b) if method=='paper' else relative_cost(a, b, eps)
-    return sinkhorn(cost, eps, n_iter, tol, method).mul_(a.shape[2])
+    form = _Form(a, channels_last, n_prefix)
+    a,b = (form.columns(o.detach()) for o in (a, b))
+    if locality or relative: a,b = _local(a, b, form.grid(), locality, relative)
+    if method=='paper': return sinkhorn(cost_matrix(a, b), eps, n_iter, tol, method).mul_(a.shape[2])
+    tol = 2e-3 if tol is None else tol
+    if backend=='triton' or backend=='auto' and a.device.type=='cuda':
+        from alignmixup_nb import kernels
+        if kernels.supported(a): return kernels.assignment_triton(a, b, eps, n_iter, tol)
+        if backend=='triton': raise ValueError(f"backend 'triton' cannot run on {tuple(a.shape)} {a.dtype} on "
+            f"{a.device}: take 'auto' or 'torch'")
+    return sinkhorn(relative_cost(a, b, eps), eps, n_iter, tol).mul_(a.shape[2])
 
 # %% ../nbs/02_align.ipynb #5a2568ba
 def _shows(f:Callable) -> Callable:
@@ -134,15 +126,6 @@ def _shows(f:Callable) -> Callable:
         return g
     return show
 
-# %% ../nbs/02_align.ipynb #f44d41f9
-def _check_R(R:Tensor, x:Tensor, channels_last:bool=False, n_prefix:int=0, **kw) -> None:
-    "Refuse an R that does not fit the features `x`"
-    check_solver(**kw)
-    r = _columns(x, channels_last, n_prefix).shape[2]
-    if not isinstance(R, Tensor): raise TypeError(f'R has to be a tensor, got {type(R).__name__}')
-    if R.shape!=(len(x), r, r): raise ValueError(
-        f'R has to be of shape (n,r,r) = {(len(x), r, r)} for features {tuple(x.shape)}, got {tuple(R.shape)}')
-
 # %% ../nbs/02_align.ipynb #b1dc8972
 @_shows(assignment)
 def align(
@@ -153,33 +136,47 @@ def align(
 ) -> tuple[Tensor,Tensor]: # `b` in the coordinates of `a`, and `a` in those of `b`; both in the shape of `a`
     "Align each image to the coordinates of the other: (A' Rᵀ, A R)"
     _check_pair(a, b)
+    form = _Form(a, **kw)
+    x,y = form.columns(a),form.columns(b)
+    n,_,r = x.shape
     if R is None: R = assignment(a, b, **kw)
-    else: _check_R(R, a, **kw)
+    else: check_solver(**{k:v for k,v in kw.items() if k not in ('channels_last','n_prefix')})
+    if not isinstance(R, Tensor): raise TypeError(f'R has to be a tensor, got {type(R).__name__}')
+    if R.shape!=(n, r, r): raise ValueError(
+        f'R has to be of shape (n,r,r) = {(n, r, r)} for features {tuple(a.shape)}, got {tuple(R.shape)}')
     with torch.autocast(a.device.type, enabled=False):
-        return tuple(_restore(_columns(x, **kw)@T.to(x.dtype), x, **kw) for x,T in ((b, R.mT), (a, R)))
+        return tuple(form.restore(z@T.to(a.dtype), o[:,:form.k]) for o,z,T in ((b, y, R.mT), (a, x, R)))
 
 # %% ../nbs/02_align.ipynb #62e2c086
-def _pair(x:Tensor, y:Tensor, R:Tensor, lam:float, direction:int, tokens:bool) -> Tensor:
-    "`lam` of x and the rest of y, in direction 0 y aligned to x, in direction 1 x to y: one product added to a copy"
-    keep,move,R,share = (y,x,R,1-lam) if direction else (x,y,R.mT,lam)
-    with torch.autocast(keep.device.type, enabled=False):
-        R = R.to(keep.dtype)
-        return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=share, alpha=1-share)
-
-# %% ../nbs/02_align.ipynb #d9a022fc
-def _flat(x:Tensor, channels_last:bool, n_prefix:int) -> tuple[Tensor, bool]:
-    "`x` as columns (n,c,r), or as tokens (n,r,c) if that is how it lies in memory; and which of the two"
-    if channels_last: return _columns(x, True, n_prefix).mT,True
-    tokens = x.dim()>3 and not x.is_contiguous() and x.movedim(1, -1).is_contiguous()
-    return (x.movedim(1, -1).flatten(1, -2),True) if tokens else (_columns(x, False, n_prefix),False)
+class _Blend(torch.autograd.Function):
+    "A batch mixed with itself, whose backward pass is one product, too"
+    @staticmethod
+    def pair(x:Tensor, y:Tensor, R:Tensor, lam:float, direction:int, tokens:bool) -> Tensor:
+        "`lam` of x and the rest of y, in direction 0 y aligned to x, in direction 1 x to y"
+        keep,move,R,share = (y,x,R,1-lam) if direction else (x,y,R.mT,lam)
+        with torch.autocast(keep.device.type, enabled=False):
+            R = R.to(keep.dtype)
+            return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=share, alpha=1-share)
+    @staticmethod
+    def forward(x, y, R, perm, lam, direction, tokens): return _Blend.pair(x, y, R, lam, direction, tokens)
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _,_,R,perm,*ctx.how = inputs
+        ctx.save_for_backward(R, perm)
+    @staticmethod
+    def backward(ctx, g):
+        (R,perm),(lam,direction,tokens) = ctx.saved_tensors,ctx.how
+        i = perm.argsort()
+        return _Blend.pair(g, g[i], R.mT if direction else R[i].mT, lam, direction, tokens),*[None]*6
 
 # %% ../nbs/02_align.ipynb #e3de45d0
-def _mixed(mix:Callable, x:Tensor, y:Tensor, lam:float, channels_last:bool=False, n_prefix:int=0, **_) -> Tensor:
+def _mixed(mix:Callable, x:Tensor, y:Tensor, lam:float, **kw) -> Tensor:
     "`mix(x, y, tokens)` of both as they lie in memory, in the shape of `x`; prefix tokens are mixed unaligned"
-    (a,tokens),(b,other) = (_flat(o, channels_last, n_prefix) for o in (x, y))
-    z = mix(a, b if tokens==other else b.mT, tokens)
-    if n_prefix: return torch.cat([torch.lerp(y[:,:n_prefix], x[:,:n_prefix], lam), z], 1)
-    return z.reshape(x.shape) if channels_last or not tokens else z.unflatten(1, x.shape[2:]).movedim(-1, 1)
+    form = _Form(x, **kw)
+    flat = form.tokens if form.lies else form.columns
+    copies = form.lies and not form.last and y.is_contiguous()
+    z = mix(flat(x), form.columns(y).mT if copies else flat(y), form.lies)
+    return form.restore(z.mT if form.lies else z, torch.lerp(y[:,:form.k], x[:,:form.k], lam) if form.k else None)
 
 # %% ../nbs/02_align.ipynb #a31acba0
 def _checked_direction(n:int, lam:float, direction:int|None, generator:torch.Generator|None) -> int:
@@ -203,21 +200,7 @@ def alignmix(
     _check_pair(a, b)
     direction = _checked_direction(len(a), lam, direction, generator)
     R = assignment(a, b, **kw)
-    return _mixed(lambda x, y, tokens: _pair(x, y, R, lam, direction, tokens), a, b, lam, **kw)
-
-# %% ../nbs/02_align.ipynb #d7040c37
-class _MixBatch(torch.autograd.Function):
-    @staticmethod
-    def forward(x, y, R, perm, lam, direction, tokens): return _pair(x, y, R, lam, direction, tokens)
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        _,_,R,perm,*ctx.how = inputs
-        ctx.save_for_backward(R, perm)
-    @staticmethod
-    def backward(ctx, g):
-        (R,perm),(lam,direction,tokens) = ctx.saved_tensors,ctx.how
-        i = perm.argsort()
-        return _pair(g, g[i], R.mT if direction else R[i].mT, lam, direction, tokens),*[None]*6
+    return _mixed(lambda x, y, tokens: _Blend.pair(x, y, R, lam, direction, tokens), a, b, lam, **kw)
 
 # %% ../nbs/02_align.ipynb #c15e375c
 @_shows(assignment)
@@ -240,7 +223,7 @@ def alignmix_batch(
     with torch.no_grad():
         y = x[perm]
         R = assignment(x, y, **kw)
-    mix = lambda a, b, tokens: _MixBatch.apply(a, b, R, perm, lam, direction, tokens)
+    mix = lambda a, b, tokens: _Blend.apply(a, b, R, perm, lam, direction, tokens)
     return _mixed(mix, x, x[perm] if kw.get('n_prefix') else y, lam, **kw)
 
 # %% ../nbs/02_align.ipynb #9d49f103

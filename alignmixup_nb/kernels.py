@@ -117,13 +117,20 @@ def _plan(D, R, U, g, e, nan, r, BM: tl.constexpr, BN: tl.constexpr):
     "Write the assignment of column potentials g: rows and columns sum to 1"
     ok = tl.arange(0, BN)<r
     k,u,col = _start(D, R, U, g, e, r, BM, BN)
-    v = tl.minimum(_relax(0., col, 1., ok), 1.)
-    y = tl.where(ok, tl.maximum(1-col*v, 0.), 0.)
-    y = y/tl.maximum(tl.sum(y, 0), 1e-30)+nan
+    v,col = _relax(0., col, 1., ok),g*0
     for s in range(0, r, BM):
         i,p,real,on = _block(s, r, BM, BN)
         k = tl.load(R+p, mask=on, other=0.)*tl.load(U+i, mask=real, other=0.)[:,None]*v[None,:]
-        x = tl.where(real, tl.maximum(1-tl.sum(k, 1), 0.), 0.) # what rows lack, as y what columns do
+        k = k/tl.maximum(tl.sum(k, 1), 1.)[:,None]
+        tl.store(R+p, k, mask=on)
+        col += tl.sum(k, 0)
+    tl.debug_barrier()
+    y = tl.where(ok, tl.maximum(1-col, 0.), 0.) # what columns lack, and x what rows do
+    y = y/tl.maximum(tl.sum(y, 0), 1e-30)+nan
+    for s in range(0, r, BM):
+        i,p,real,on = _block(s, r, BM, BN)
+        k = tl.load(R+p, mask=on, other=0.)
+        x = tl.where(real, tl.maximum(1-tl.sum(k, 1), 0.), 0.)
         tl.store(R+p, k+x[:,None]*y[None,:], mask=on)
 
 # %% ../nbs/01_kernels.ipynb #5719adab

@@ -88,46 +88,46 @@ def few_images(xb:Any, n:int=3) -> Any:
 def batch_size(xb:Any) -> int: return next((len(x) for x in tensors_of(xb) if x.ndim), 0)
 
 # %% ../nbs/03b_layers.ipynb #ec3730fb
-def _seeded(seed=0): return dict(generator=torch.Generator('cpu').manual_seed(seed), device='cpu')
-
-def _noise(x):
-    "Random images with the shape, dtype and range of x; what is no image stays"
-    if x.ndim<3 or x.dtype==torch.bool or not x.numel(): return x
-    lo,hi = x.min().item(),x.max().item()
-    if not math.isfinite(hi-lo): lo,hi = 0,1
-    if hi==lo: lo,hi = min(lo, 0),max(hi, 0) if hi else 1
-    u = torch.rand(x.shape, **_seeded()).to(x.device)
-    return (lo+(hi-lo)*u if x.is_floating_point() else (lo+(hi-lo+1)*u).floor().clamp(lo, hi)).to(x.dtype)
-
-# %% ../nbs/03b_layers.ipynb #bf9dc6ea
-def _stand_ins(model, batch_statistics=False):
-    "Random values for weights that are (nearly) all zero; None for the running statistics of batch norms, if asked"
-    kw,norms = _seeded(),[k for k,m in model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-    zeros = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
-    values = {k:torch.rand(p.shape, **kw)+.5 if p.ndim<2 else torch.randn(p.shape, **kw)*.1 for k,p in zeros.items()}
-    dropped = {f'{k}.{o}'.lstrip('.'):None for k in norms for o in ('running_mean','running_var') if batch_statistics}
-    return {k:v.to(zeros[k]) for k,v in values.items()} | dropped
-
-# %% ../nbs/03b_layers.ipynb #735bfbed
-def _rank(x, tol=1e-5):
-    "Independent positions of x (n,c,...), at most 64; are there four, and half of what the shape allows?"
-    maps = x.flatten(2).float().flatten(0, 1).nan_to_num().cpu() # (n c,r)
-    if len(maps)>64: maps = torch.randn(64, len(maps), **_seeded())@maps # mixtures have the same rank
-    rank = int(torch.linalg.matrix_rank(maps, rtol=tol)) if maps.numel() else 0
-    return rank,rank>=4 and 2*rank>=min(maps.shape)
-
-# %% ../nbs/03b_layers.ipynb #ccaa48e1
-def _width(m):
-    "The channels that a layer with weights puts out, and whether on the last axis; None for others"
-    if hasattr(m, 'normalized_shape'): return m.normalized_shape[-1],True
-    if isinstance(m, nn.RNNBase): return (m.proj_size or m.hidden_size)*(1+m.bidirectional),True
-    names = dict(out_channels=False, num_features=False, num_channels=False, out_features=True, embedding_dim=True)
-    return next(((getattr(m, k), last) for k,last in names.items() if isinstance(getattr(m, k, None), int)), None)
+class _Draws:
+    "Random numbers that are the same every time"
+    def __init__(self, seed=0): self.kw = dict(generator=torch.Generator('cpu').manual_seed(seed), device='cpu')
+    def noise(self, x):
+        "Random images with the shape, dtype and range of x; what is no image stays"
+        if x.ndim<3 or x.dtype==torch.bool or not x.numel(): return x
+        lo,hi = x.min().item(),x.max().item()
+        if not math.isfinite(hi-lo): lo,hi = 0,1
+        if hi==lo: lo,hi = min(lo, 0),max(hi, 0) if hi else 1
+        u = torch.rand(x.shape, **self.kw).to(x.device)
+        return (lo+(hi-lo)*u if x.is_floating_point() else (lo+(hi-lo+1)*u).floor().clamp(lo, hi)).to(x.dtype)
+    def weights(self, model):
+        "Values for weights that are (nearly) all zero"
+        zeros = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
+        some = lambda p: torch.rand(p.shape, **self.kw)+.5 if p.ndim<2 else torch.randn(p.shape, **self.kw)*.1
+        return {k:some(p).to(p) for k,p in zeros.items()}
+    def shuffled(self, x, first):
+        "Features x (n,c,...), positions in another order, but for the first if it may be a class token"
+        keep,cols = int(first),x.flatten(2)
+        order = torch.cat([torch.arange(keep, device='cpu'), keep+torch.randperm(cols.shape[2]-keep, **self.kw)])
+        return cols[:,:,order.to(x.device)].view(x.shape)
 
 # %% ../nbs/03b_layers.ipynb #ecaf5ae6
 class _Layout:
     "Which axes of an output are positions, and how many tokens are not, as far as what ran before tells"
     def __init__(self): self.widths,self.grids,self.same,self.narrow = {},set(),{},{}
+    @staticmethod
+    def rank(x, tol=1e-5):
+        "Independent positions of x (n,c,...), at most 64; are there four, and half of what the shape allows?"
+        maps = x.flatten(2).float().flatten(0, 1).nan_to_num().cpu() # (n c,r)
+        if len(maps)>64: maps = torch.randn(64, len(maps), **_Draws().kw)@maps # mixtures have the same rank
+        rank = int(torch.linalg.matrix_rank(maps, rtol=tol)) if maps.numel() else 0
+        return rank,rank>=4 and 2*rank>=min(maps.shape)
+    @staticmethod
+    def width(m):
+        "The channels that a layer with weights puts out, and whether on the last axis; None for others"
+        if hasattr(m, 'normalized_shape'): return m.normalized_shape[-1],True
+        if isinstance(m, nn.RNNBase): return (m.proj_size or m.hidden_size)*(1+m.bidirectional),True
+        names = dict(out_channels=False, num_features=False, num_channels=False, out_features=True, embedding_dim=True)
+        return next(((getattr(m, k), last) for k,last in names.items() if isinstance(getattr(m, k, None), int)), None)
     def learn_tokens(self, module, args, out=None):
         "From noise: as many tokens in front of the arguments as are the same in all images; 0 if all are"
         x = args[0] if args else None
@@ -152,30 +152,31 @@ class _Layout:
         pooled = (k for k in self.same.values() if k and (r-k in self.grids or square(r-k)))
         return next(pooled, next((k for k in range(1, 9) if r-k in self.grids), 0)) if self.same else 0
 
-# %% ../nbs/03b_layers.ipynb #a8ea31b4
-def _roll(preds): return [o.roll(1, 0) for o in preds]
-
-def _gap(a, b):
-    "The largest difference between two lists of tensors"
-    return max((x.to(torch.promote_types(x.dtype, torch.float32))-y).abs().max().item() for x,y in zip(a, b))
-
 # %% ../nbs/03b_layers.ipynb #f7385557
 class _Probe:
     "A few images in a network at rest: which layers run, and what the prediction says to a changed output"
     def __init__(self, model, xb, n_prefix=None, batch_statistics=False):
         self.model,self.given,self.xb = model,n_prefix,few_images(xb)
-        self.params = _stand_ins(model, batch_statistics)
+        self.params = _Draws().weights(model)
+        if batch_statistics: self.params |= {f'{k}.{o}'.lstrip('.'):None for k,m in model.named_modules()
+            if isinstance(m, nn.modules.batchnorm._BatchNorm) for o in ('running_mean','running_var')}
         self.n,self.layout,self.seen = batch_size(self.xb),_Layout(),{}
         self.names = {m:k for k,m in model.named_modules() if k and not isinstance(m, torch.jit.ScriptModule)}
         eps = max((torch.finfo(p.dtype).eps for p in model.parameters() if p.is_floating_point()), default=1e-7)
         self.tol = 1e-3 if eps<1e-6 else 5e-2
         self.survey()
         self.base = hooked(self.names, self.note, self.run)
-        self.spread = _gap(self.base, _roll(self.base))
-        size = _gap(self.base, [torch.zeros_like(o) for o in self.base])
+        self.spread = self.gap(self.base, self.rolled(self.base))
+        size = self.gap(self.base, map(torch.zeros_like, self.base))
         self.tells,self.rounding = self.spread>1e-6*size,max(100*eps, 1e-3*self.base[0].is_cuda)*size # TF32
         self.layers = list(self.seen.values())
         self.spatial = [l for l in self.layers if l.spatial]
+    @staticmethod
+    def rolled(preds): return [o.roll(1, 0) for o in preds]
+    @staticmethod
+    def gap(a, b):
+        "The largest difference between two lists of tensors"
+        return max((x.to(torch.promote_types(x.dtype, torch.float32))-y).abs().max().item() for x,y in zip(a, b))
     def run(self, layer=None, f=None, every=False, xb=None):
         "The predictions, with what `layer` puts out first (with `every` always) replaced by `f` of it"
         calls,xb = count(),_nested(Tensor.clone, xb or self.xb) # a model may change its input
@@ -185,7 +186,7 @@ class _Probe:
         raise TypeError(f'the model returns {type(out).__name__} without a row for each of {self.n} images')
     def survey(self):
         "Show it noise, for the tokens, and narrower noise, for the axes"
-        noise = _nested(_noise, self.xb)
+        noise = _nested(lambda x: _Draws().noise(x), self.xb)
         narrow = _nested(lambda x: x[...,x.shape[-1]//4:] if x.ndim>3 else x, noise)
         for xb,learn,pre in ((noise,self.layout.learn_tokens,True), (narrow,self.layout.learn_narrow,False)):
             if all(a is b for a,b in zip(tensors_of(xb), tensors_of(self.xb))): continue # words, which may begin alike
@@ -194,7 +195,7 @@ class _Probe:
     def note(self, module, args, out):
         "Keep what is known of the output of a module at its first call"
         tensor = isinstance(out, Tensor) and out.is_floating_point() and out.ndim>1
-        if w := _width(module): self.layout.widths |= {out.ndim if tensor else 0:w, None:w}
+        if w := self.layout.width(module): self.layout.widths |= {out.ndim if tensor else 0:w, None:w}
         if module in self.seen: self.seen[module].calls += 1
         elif tensor and len(out)==self.n: self.seen[module] = self.layer(module, out)
     def layer(self, module, out):
@@ -203,15 +204,8 @@ class _Probe:
         if out.ndim>3: self.layout.grids.add(math.prod(out.shape[1:-1] if last else out.shape[2:]))
         n = self.layout.n_prefix(tokens) if self.given is None else self.given*(tokens>self.given)
         l = Layer(self.names[module], module, tuple(out.shape), last, n if last and out.ndim==3 else 0)
-        if out.ndim>2: l.rank,l.spatial = _rank(l.split(out)[1], 1e-2*self.tol)
+        if out.ndim>2: l.rank,l.spatial = self.layout.rank(l.split(out)[1], 1e-2*self.tol)
         return l
-
-# %% ../nbs/03b_layers.ipynb #cfbd1b06
-def _shuffled(l, x):
-    "Features x (n,c,...) of a layer, positions in another order, but for a first token: it may be a class token"
-    keep,cols = int(l.channels_last and len(l.shape)==3),x.flatten(2)
-    order = torch.cat([torch.arange(keep, device='cpu'), keep+torch.randperm(cols.shape[2]-keep, **_seeded(1))])
-    return cols[:,:,order.to(x.device)].view(x.shape)
 
 # %% ../nbs/03b_layers.ipynb #67b55e56
 class _Questions(_Probe):
@@ -234,7 +228,7 @@ class _Questions(_Probe):
     def permutes(self, l, first=False, every=False):
         "With what `l` puts out permuted over the batch, is the prediction (with `first` its first tensor) as well?"
         kept = slice(1 if first else None)
-        return not self.far(lambda p: _gap(p.run(l, lambda o: o.roll(1, 0), every)[kept], _roll(p.base)[kept]))
+        return not self.far(lambda p: self.gap(p.run(l, lambda o: o.roll(1, 0), every)[kept], self.rolled(p.base)[kept]))
     def cut(self, l):
         "Does the whole prediction go through `l`?"
         if l.cut is None: l.cut = self.permutes(l)
@@ -249,17 +243,26 @@ class _Questions(_Probe):
     def flat(self, preds):
         "Of what a model returns for the images, the predictions without positions of their own, if it has any"
         return [p for p,o in zip(preds, self.base) if o.ndim<3] or preds
+    def shuffled(self, l, x):
+        return _Draws(1).shuffled(x, l.channels_last and len(l.shape)==3)
     def pairs(self, l):
         "Does a mix with a partner whose positions are shuffled predict otherwise than a mix with the partner as it is?"
         def mix(shuffle, out):
             pre,x = l.split(out)
             other = x.roll(1, 0)
-            return l.join((pre+pre.roll(1, 0))/2, (x+(_shuffled(l, other) if shuffle else other))/2)
-        return self.far(lambda p: _gap(*(self.flat(p.run(l, partial(mix, s))) for s in (False,True))))
+            return l.join((pre+pre.roll(1, 0))/2, (x+(self.shuffled(l, other) if shuffle else other))/2)
+        return self.far(lambda p: self.gap(*(self.flat(p.run(l, partial(mix, s))) for s in (False,True))))
     def sees(self, l):
         "Does the prediction change with all positions of `l` in another order, the same for every image?"
-        shuffle = lambda pre, x: l.join(pre, _shuffled(l, x))
-        return self.far(lambda p: _gap(self.flat(p.base), self.flat(p.run(l, lambda o: shuffle(*l.split(o))))), .01)
+        shuffle = lambda pre, x: l.join(pre, self.shuffled(l, x))
+        return self.far(lambda p: self.gap(self.flat(p.base), self.flat(p.run(l, lambda o: shuffle(*l.split(o))))), .01)
+    def refusal(self, what, kind=ValueError):
+        "The error that lists the layers there are"
+        cuts = list(islice(filter(self.cut, reversed(self.spatial)), 12))[::-1]
+        says = dict(no=': alignment changes nothing there', pairing=': what follows sees no positions', positions='')
+        return kind('\n'.join([what, 'The last layers with 4 positions or more that the whole prediction goes through, '
+            f'with their shapes for {self.n} images:', *([f'  {l}{says[self.acts(l)]}' for l in cuts] or ['  none']),
+            "The input can be mixed at any network: modes=('input',)"]))
 
 # %% ../nbs/03b_layers.ipynb #6c1ed701
 class NoAnswer(ValueError):
@@ -278,7 +281,7 @@ def _asked(model, xb, ask, n_prefix=None):
     xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model later
     def answer():
         errors = []
-        for images in (xb, _nested(_noise, xb)):
+        for images in (xb, _nested(lambda x: _Draws().noise(x), xb)):
             probes = (_Questions(model, images, n_prefix, batch_statistics) for batch_statistics in (False,True))
             try:
                 if probe := next((p for p in probes if p.tells), None): return ask(probe)
@@ -287,55 +290,40 @@ def _asked(model, xb, ask, n_prefix=None):
             "batch and for noise: use modes=('input',), or weights that differ from zero and are finite")
     return at_rest(model, tensors_of(xb)[0].device, answer)
 
-# %% ../nbs/03b_layers.ipynb #60f01352
-def _refusal(probe, what, kind=ValueError):
-    "The error that lists the layers there are"
-    cuts = list(islice(filter(probe.cut, reversed(probe.spatial)), 12))[::-1]
-    says = dict(no=': alignment changes nothing there', pairing=': what follows sees no positions', positions='')
-    return kind('\n'.join([what, 'The last layers with 4 positions or more that the whole prediction goes through, '
-        f'with their shapes for {probe.n} images:', *([f'  {l}{says[probe.acts(l)]}' for l in cuts] or ['  none']),
-        "The input can be mixed at any network: modes=('input',)"]))
-
 # %% ../nbs/03b_layers.ipynb #b8a3bf14
-def _last_cut(probe, layers, cut, sees):
-    "The last cut of `layers` (with `sees`, that sees positions): a module is asked before those that it is made of"
-    depth,found = lambda l: l.name.count('.'),None
-    for d in sorted({*map(depth, layers)}):
-        asked = (l for l in reversed(layers) if depth(l)==d and cut(l))
-        if last := next((l for l in asked if not sees or probe.acts(l)=='positions'), None):
-            found,layers = last,layers[layers.index(last)+1:]
-        if sees: layers = list(takewhile(lambda l: l.acts in (None,'positions') or not cut(l), layers))
-    return found
-
 def _last(probe, sees):
     "The last cut; with `sees` the last that sees 16 positions or more, or, if there is none, most"
-    room = lambda l: min(l.n_positions, 16)*sees
+    depth,room = lambda l: l.name.count('.'),lambda l: min(l.n_positions, 16)*sees
+    def last_of(layers, cut): # a module is asked before those that it is made of
+        found = None
+        for d in sorted({*map(depth, layers)}):
+            asked = (l for l in reversed(layers) if depth(l)==d and cut(l))
+            if last := next((l for l in asked if not sees or probe.acts(l)=='positions'), None):
+                found,layers = last,layers[layers.index(last)+1:]
+            if sees: layers = list(takewhile(lambda l: l.acts in (None,'positions') or not cut(l), layers))
+        return found
     by_room = [[l for l in probe.spatial if room(l)==r] for r in sorted({*map(room, probe.spatial)}, reverse=True)]
     for cut,layers in product((probe.cut,probe.shared), by_room):
-        if found := _last_cut(probe, layers, cut, sees): return found
+        if found := last_of(layers, cut): return found
     what = f'no layer of {type(probe.model).__name__} qualifies for a mix of features'
-    if sees: raise _refusal(probe, f'{what}: none that the whole prediction goes through sees positions', NoAnswer)
-    raise _refusal(probe, what)
+    if sees: raise probe.refusal(f'{what}: none that the whole prediction goes through sees positions', NoAnswer)
+    raise probe.refusal(what)
 
 # %% ../nbs/03b_layers.ipynb #f15c5df7
-def _input(probe):
-    "The network's first input as a layer"
-    x = probe.xb[0]
-    if isinstance(x, Tensor) and x.is_floating_point():
-        return Layer('input', probe.model, tuple(x.shape), rank=_rank(x)[0] if x.ndim>2 else 0, before=True)
-    kind = getattr(x, 'dtype', type(x).__name__)
-    raise TypeError(f"layer 'input' is the network's first input, {kind}; only floating point tensors can be mixed")
-
 def _chosen(probe, layer):
-    "The layer that somebody chose, by its name or itself"
-    found = next((l for l in probe.layers if l.module is layer or l.name==layer), None)
-    if found is None and layer=='input': found = _input(probe)
+    "The layer that somebody chose, by its name or itself; 'input' is the network's first input"
+    found,x = next((l for l in probe.layers if l.module is layer or l.name==layer), None),probe.xb[0]
+    if found is None and layer=='input':
+        if not (isinstance(x, Tensor) and x.is_floating_point()): raise TypeError("layer 'input' is the network's first "
+            f"input, {getattr(x, 'dtype', type(x).__name__)}; only floating point tensors can be mixed")
+        rank = probe.layout.rank(x)[0] if x.ndim>2 else 0
+        found = Layer('input', probe.model, tuple(x.shape), rank=rank, before=True)
     if found is None:
         name,net = repr(layer) if isinstance(layer, str) else type(layer).__name__,type(probe.model).__name__
-        raise _refusal(probe, f'there is no layer {name} that runs in {net} and puts out one tensor')
-    if not found.shape[2:]: raise _refusal(probe, f'layer {found} has no positions to align')
+        raise probe.refusal(f'there is no layer {name} that runs in {net} and puts out one tensor')
+    if not found.shape[2:]: raise probe.refusal(f'layer {found} has no positions to align')
     if not (probe.cut(found) or probe.shared(found)):
-        raise _refusal(probe, f'layer {found} does not qualify for a mix: a part of the prediction goes round it')
+        raise probe.refusal(f'layer {found} does not qualify for a mix: a part of the prediction goes round it')
     return found
 
 # %% ../nbs/03b_layers.ipynb #bc2a7fb8
@@ -370,22 +358,6 @@ def find_head(
             + (f'a part of the prediction of {net} goes round {names}' if linear else f'{net} has none'))
     return _asked(model, xb, choose)
 
-# %% ../nbs/03b_layers.ipynb #75adefa9
-def _stages(probe):
-    "Of the largest cut at each resolution, with one resolution only of the most numerous siblings, the first half"
-    children,parent = lambda l: list(l.module.children()),lambda l: l.name.rpartition('.')[0]
-    size,half = lambda l: len(list(l.module.modules())),lambda layers: layers[:(len(layers)+1)//2]
-    blocks = list(filter(children, probe.spatial))
-    nested = [l for l in blocks if any(list(m.children()) for m in children(l))]
-    for some in (nested, blocks, probe.spatial):
-        groups = [[l for l in reversed(some) if l.n_positions==r] for r in dict.fromkeys(o.n_positions for o in some)]
-        largest = (next(filter(probe.cut, sorted(group, key=size, reverse=True)), None) for group in groups)
-        stages = [l for l in largest if l]
-        if len(stages)>1: return half(stages)
-        name,most = (Counter(map(parent, some)).most_common(1) or [('',0)])[0]
-        if most>2: return list(filter(probe.cut, half([l for l in some if parent(l)==name])))
-    return []
-
 # %% ../nbs/03b_layers.ipynb #ccc1124f
 def find_stages(
     model:nn.Module, # Any network
@@ -393,8 +365,19 @@ def find_stages(
     n_prefix:int|None=None, # Tokens at the front that have no position, as in `find_layer`
 ) -> list[str]: # Names, in the order in which they run
     "The stages of the first half of `model`, among which manifold mixup draws: `layer1` and `layer2` if they are cuts"
-    def choose(probe):
+    children,parent = lambda l: list(l.module.children()),lambda l: l.name.rpartition('.')[0]
+    size,half = lambda l: len(list(l.module.modules())),lambda layers: layers[:(len(layers)+1)//2]
+    def stages(probe): # the largest cut at each resolution, or with one resolution the most numerous siblings
         named = [l for l in probe.spatial if l.name.rpartition('.')[2] in ('layer1','layer2') and probe.cut(l)]
-        return [l.name for l in (named if len(named)==2 else _stages(probe))]
-    try: return _asked(model, xb, choose, n_prefix)
+        if len(named)==2: return named
+        blocks = list(filter(children, probe.spatial))
+        nested = [l for l in blocks if any(list(m.children()) for m in children(l))]
+        for some in (nested, blocks, probe.spatial):
+            groups = [[l for l in reversed(some) if l.n_positions==r] for r in dict.fromkeys(o.n_positions for o in some)]
+            largest = (next(filter(probe.cut, sorted(group, key=size, reverse=True)), None) for group in groups)
+            if len(found := [l for l in largest if l])>1: return half(found)
+            name,most = (Counter(map(parent, some)).most_common(1) or [('',0)])[0]
+            if most>2: return list(filter(probe.cut, half([l for l in some if parent(l)==name])))
+        return []
+    try: return [l.name for l in _asked(model, xb, stages, n_prefix)]
     except NoAnswer: return []
