@@ -46,14 +46,6 @@ class _Form:
         r = grid[0]-self.k
         return grid if len(grid)>1 else (math.isqrt(r),)*2 if math.isqrt(r)**2==r else (r,)
 
-# %% ../nbs/02_align.ipynb #4ee21f01
-def _coordinates(grid:tuple, like:Tensor) -> Tensor:
-    "Coordinates (d,r) of the positions of a map, whose squared distances have a mean of 1"
-    axes = torch.meshgrid(*(torch.arange(k, dtype=like.dtype, device=like.device) for k in grid), indexing='ij')
-    p = torch.stack(axes).flatten(1)
-    p = p-p.mean(1, keepdim=True)
-    return p/(2*p.square().sum(0).mean()).clamp(min=1e-12).sqrt()
-
 # %% ../nbs/02_align.ipynb #62ba6302
 def _local(a:Tensor, b:Tensor, grid:tuple, locality:float, relative:bool) -> tuple[Tensor,Tensor]:
     "Columns (n,c+d,r) whose squared distances are the cost by features and by positions"
@@ -65,7 +57,10 @@ def _local(a:Tensor, b:Tensor, grid:tuple, locality:float, relative:bool) -> tup
         mean = mean.clamp(min=torch.finfo(a.dtype).tiny)[:,None,None]
         if relative: a,b,mean = a/mean.sqrt(),b/mean.sqrt(),torch.ones_like(mean)
         if not locality: return a,b
-        p = _coordinates(grid, a)*(locality*mean).sqrt() # (n,d,r)
+        axes = torch.meshgrid(*(torch.arange(k, dtype=a.dtype, device=a.device) for k in grid), indexing='ij')
+        p = torch.stack(axes).flatten(1) # (d,r)
+        p = p-p.mean(1, keepdim=True)
+        p = p*(locality*mean/(2*p.square().sum(0).mean()).clamp(min=1e-12)).sqrt() # (n,d,r)
         return torch.cat([a, p], 1),torch.cat([b, p], 1)
 
 # %% ../nbs/02_align.ipynb #dd8da0ae

@@ -110,12 +110,16 @@ def uncompiled() -> AbstractContextManager:
     return nullcontext() if idle else torch.compiler.set_stance('force_eager')
 
 # %% ../nbs/00_core.ipynb #4beb04df
-class _NoDropout(TorchFunctionMode):
-    "A `with` in which no dropout drops, not even one that is on in eval mode, too"
+class _Watched(TorchFunctionMode):
+    "A `with` in which `f(name, call, args)` answers for `call()`, each call of a function of torch"
+    def __init__(self, f): # args are those by position and by name
+        super().__init__()
+        self.f = f
     def __torch_function__(self, f, types, args=(), kwargs=None):
-        if 'dropout' in getattr(f, '__name__', ''): return args[0] if args else kwargs['input']
-        return f(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        return self.f(getattr(f, '__name__', ''), lambda: f(*args, **kwargs), [*args, *kwargs.values()])
 
+# %% ../nbs/00_core.ipynb #4aef8bc4
 def at_rest(
     model:nn.Module, # any network
     device:torch.device, # where it runs
@@ -123,7 +127,8 @@ def at_rest(
 ) -> Any: # what `body` gives
     "`body()` in eval mode, without gradient, autocast or dropout; modes and random numbers are restored afterwards"
     fast,forked = torch.backends.mha.get_fastpath_enabled(),[device] if device.type=='cuda' else []
-    with (eval_mode(model), uncompiled(), torch.no_grad(), _NoDropout(), torch.random.fork_rng(forked),
+    kept = _Watched(lambda name, call, args: args[0] if 'dropout' in name else call()) # also what is on in eval mode
+    with (eval_mode(model), uncompiled(), torch.no_grad(), kept, torch.random.fork_rng(forked),
           torch.autocast(device.type, enabled=False)):
         try:
             torch.backends.mha.set_fastpath_enabled(False)
@@ -139,6 +144,7 @@ class _Hook:
     def __call__(self, module, args, out=None): return self.f(module, args, out) if self.live else None
     def __reduce__(self): return getattr,(nullcontext(), '__exit__')
 
+# %% ../nbs/00_core.ipynb #b2f2b494
 def hooked(
     modules:Iterable[nn.Module], # what the hook is put on
     f:Callable[[nn.Module,tuple,Any],Any], # of a module, its arguments and its output (None with `pre`), as PyTorch's
@@ -163,6 +169,7 @@ def in_backward() -> bool:
     "Does autograd run, so that a forward pass is one that gradient checkpointing repeats?"
     return torch._C._current_graph_task_id()>=0
 
+# %% ../nbs/00_core.ipynb #96227166
 def diverged(
     x:Tensor # features of any shape
 ) -> bool:
@@ -251,6 +258,7 @@ def normalisation(
     found = [o for o in getattr(dl, 'after_batch', None) or [] if type(o).__name__=='Normalize']
     return tuple(getattr(found[-1], o).flatten().as_subclass(Tensor) for o in ('mean','std')) if found else (None,None)
 
+# %% ../nbs/00_core.ipynb #e1274297
 def channel_stats(
     mean:Tensor|float|None, # (c,) or a number, None for nothing
     std:Tensor|float|None, # the same
@@ -279,17 +287,6 @@ def pixels(
                          'give the mean and std that the images were normalised with')
     return p.clamp(0, 1)
 
-# %% ../nbs/00_core.ipynb #786ca07d
-class _LastCalls(TorchFunctionMode):
-    "Keeps the arguments of the last call of each of some functions, wherever in a network they are called"
-    def __init__(self, *names): # of functions of torch
-        super().__init__()
-        self.names,self.seen = names,{}
-    def __torch_function__(self, f, types, args=(), kwargs=None):
-        name = getattr(f, '__name__', '')
-        if name in self.names: self.seen[name] = [*args, *(kwargs or {}).values()]
-        return f(*args, **(kwargs or {}))
-
 # %% ../nbs/00_core.ipynb #6efa4b9a
 def run_with_head(
     model:nn.Module, # gives logits; in whatever mode, it stays in it
@@ -297,14 +294,18 @@ def run_with_head(
     *names:str # of other functions of torch whose last arguments are wanted
 ) -> tuple: # logits (n,k); features (n,d), weight (k,d) and bias (k,) or None of the head; dict name -> arguments
     "Logits, and the last linear layer that ran with what went into it"
-    with eval_mode(model), torch.no_grad(), _LastCalls('linear', *names) as calls:
+    seen = {}
+    def keep(name, call, args):
+        if name in ('linear', *names): seen[name] = args
+        return call()
+    with eval_mode(model), torch.no_grad(), _Watched(keep):
         logits = logits_of(getattr(model, '_orig_mod', model), x.as_subclass(Tensor).to(device_of(model)))
-    z,w,bias = (*calls.seen.get('linear', (None,None)), None)[:3]
+    z,w,bias = (*seen.get('linear', (None,None)), None)[:3]
     if z is None or z.shape!=(len(x),w.shape[1]) or len(w)!=logits.shape[1]:
         last = 'none runs' if z is None else f'the last that runs takes {tuple(z.shape)} to {len(w)} numbers'
         raise ValueError(f'{type(model).__name__} does not end with a linear layer from (n,d) '
                          f'to its {logits.shape[1]} logits: {last}')
-    return logits, [o if o is None else o.detach().float() for o in (z,w,bias)], calls.seen
+    return logits, [o if o is None else o.detach().float() for o in (z,w,bias)], seen
 
 # %% ../nbs/00_core.ipynb #2f79c05b
 def atomic_write(

@@ -51,6 +51,7 @@ def _relax(old, total, om, ok):
     new = tl.where(ok, 1/tl.where(ok, total, 1.), 0.)
     return tl.maximum(old+om*(new-old), new/4)
 
+# %% ../nbs/01_kernels.ipynb #9d3fd149
 @triton.jit
 def _omega(err, old, om):
     "The over-relaxation for the error factor seen over 3 iterations at `om`"

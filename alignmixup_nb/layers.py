@@ -72,6 +72,7 @@ def tensors_of(o:Any) -> list[Tensor]:
     _nested(found.append, o)
     return found
 
+# %% ../nbs/03b_layers.ipynb #5afd2dac
 def predictions_of(out:Any, n:int) -> list[Tensor]:
     "Of what a model returns for `n` images: all floating point tensors that have a row for each"
     return [o for o in tensors_of(out) if o.is_floating_point() and o.ndim and len(o)==n and o.numel()]
@@ -85,6 +86,8 @@ def few_images(xb:Any, n:int=3) -> Any:
         others = (x!=x[:1]).any(1).nonzero()
         if (x[rows]==x[:1]).all() and len(others): rows.append(int(others[0]))
     return _nested(lambda x: x[rows] if any(x is o for o in every) else x, xb)
+
+# %% ../nbs/03b_layers.ipynb #11354727
 def batch_size(xb:Any) -> int: return next((len(x) for x in tensors_of(xb) if x.ndim), 0)
 
 # %% ../nbs/03b_layers.ipynb #ec3730fb

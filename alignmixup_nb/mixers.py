@@ -19,11 +19,17 @@ from .align import alignmix_batch, check_solver, draw_lam, label_share, label_we
 from .core import check_numbers
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
-def _uniform(generator:torch.Generator|None) -> float:
-    return torch.rand((), generator=generator, dtype=torch.float64, device='cpu').item()
-
-def _randint(high:int, generator:torch.Generator|None) -> int:
-    return int(torch.randint(high, (), generator=generator, device='cpu'))
+class _Chance:
+    "Random numbers from a generator on the CPU; None takes torch's own"
+    @staticmethod
+    def uniform(g:torch.Generator|None) -> float:
+        return torch.rand((), generator=g, dtype=torch.float64, device='cpu').item()
+    @classmethod
+    def pick(cls, options:tuple, weights:tuple|None, g:torch.Generator|None):
+        "One of `options`, with a probability in proportion to `weights` (None: all alike)"
+        if len(options)==1: return options[0]
+        cum = list(accumulate(weights or [1]*len(options)))
+        return options[bisect.bisect(cum, cls.uniform(g)*cum[-1])]
 
 # %% ../nbs/03_mixers.ipynb #e9c3026f
 MODES = ('input','feature','embedding','clean')
@@ -44,13 +50,6 @@ class Mix(NamedTuple):
     "What the loss takes: `lam*loss(pred, y) + (1-lam)*loss(pred, y[perm])`"
     lam:float # Weight of the first label; in methods that paste, the true share of the pixels
     perm:Tensor # (n,) on the device of the tensor that was mixed
-
-# %% ../nbs/03_mixers.ipynb #add7e561
-def _pick(options, weights, generator):
-    "One of `options`, with a probability in proportion to `weights` (None: all alike)"
-    if len(options)==1: return options[0]
-    cum = list(accumulate(weights or [1]*len(options)))
-    return options[bisect.bisect(cum, _uniform(generator)*cum[-1])]
 
 # %% ../nbs/03_mixers.ipynb #d9c43ffc
 class Mixer:
@@ -103,15 +102,15 @@ class Mixer:
         if generator is not None and generator.device.type!='cpu':
             raise ValueError(f'the generator is on {generator.device}; it has to be on the CPU')
         prob = self.prob if prob is None else prob
-        mode,layer = self.where(generator, layers) if prob==1 or _uniform(generator)<prob else ('clean',None)
+        mode,layer = self.where(generator, layers) if prob==1 or _Chance.uniform(generator)<prob else ('clean',None)
         lam = draw_lam(self.alpha, generator)
-        direction = _randint(2, generator)
+        direction = int(torch.randint(2, (), generator=generator, device='cpu'))
         perm = torch.randperm(n, generator=generator, device='cpu')
         extra = {k:f(generator) for k,f in self.draws.items()}
         return Record(mode, lam if mode!='clean' else 1., perm, direction, layer, extra)
     def where(self, generator:torch.Generator|None, layers:tuple|None) -> tuple[str, str|None]:
         "Draw where to mix: the mode, and the name of the layer or None"
-        return _pick(self.modes, self.weights, generator),None
+        return _Chance.pick(self.modes, self.weights, generator),None
     def apply(self,
         rec:Record, # What was drawn
         x:Tensor, # (n,c,...) floating point
@@ -187,7 +186,7 @@ class _Paste(Mixer):
 # %% ../nbs/03_mixers.ipynb #9778acca
 class CutMix(_Paste):
     "A box of the first image, replaced by the second"
-    draws = dict(top=_uniform, left=_uniform) # Centre of the box, in [0, 1)
+    draws = dict(top=_Chance.uniform, left=_Chance.uniform) # Centre of the box, in [0, 1)
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
         prob:float=.5, # Share of the batches that are mixed
@@ -205,7 +204,8 @@ class CutMix(_Paste):
 # %% ../nbs/03_mixers.ipynb #2fd41646
 class FMix(_Paste):
     "The first image where smooth random noise is high, the second elsewhere"
-    draws = dict(seed=lambda g: _randint(2**62, g), up=lambda g: _randint(2, g)) # Of the noise; 1 rounds up
+    draws = {k:lambda g, n=n: torch.randint(n, (), generator=g, device='cpu').item()
+        for k,n in dict(seed=2**62, up=2).items()} # Of the noise; 1 rounds up
     def __init__(self,
         alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
         decay:float=3., # Amplitudes fall off as frequency to the power of -decay, over 0
@@ -297,7 +297,7 @@ class ManifoldMixup(Mixer):
         super().__init__(alpha, tuple(dict.fromkeys(modes)), prob=prob)
     def where(self, generator:torch.Generator|None, layers:tuple|None) -> tuple:
         handed = (None,None) if layers is None else layers
-        name = _pick(self.layers or ('input',*handed), None, generator)
+        name = _Chance.pick(self.layers or ('input',*handed), None, generator)
         return ('input',None) if name=='input' else ('feature',name)
 
 # %% ../nbs/03_mixers.ipynb #58af02ac
@@ -370,7 +370,7 @@ class OneOf(Mixer):
     @property
     def layers(self) -> tuple|None: return None if any(m.layers is None for m in self.mixers) else ()
     def draw(self, n:int, generator:torch.Generator|None=None, prob:float|None=None, layers:tuple|None=None) -> Record:
-        i = _pick(range(len(self.mixers)), self.weights, generator)
+        i = _Chance.pick(range(len(self.mixers)), self.weights, generator)
         rec = self.mixers[i].draw(n, generator, prob, layers)
         return replace(rec, which=(i,*rec.which))
     def unwrap(self, rec:Record) -> tuple[Mixer, Record]:
