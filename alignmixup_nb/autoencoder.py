@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from fastcore.meta import delegates
 from .align import align, assignment
 from .callback import MixCallback
-from .core import at_rest, bare, hooked, uncompiled
+from .core import at_rest, atomic_write, bare, check_numbers, hooked, uncompiled
 from .mixers import AlignMixup
 from .models import Decoder, MODELS, decoder
 
@@ -56,8 +56,8 @@ class AutoEncoder(nn.Module):
     ) -> Tensor: # one number, fp32
         "Mean squared error of a decoded pixel, in the unit of the normalised image"
         y,x = self.decoder(f.as_subclass(Tensor)),x.as_subclass(Tensor)
-        if y.shape!=x.shape:
-            raise ValueError(f'the decoder paints {tuple(y.shape)} and the images are {tuple(x.shape)}')
+        if y.shape!=x.shape: raise ValueError(
+            f'the decoder gives {tuple(y.shape)} and the images are {tuple(x.shape)}')
         return F.mse_loss(y.float(), x.float())
     def encode(self, x:Tensor) -> Tensor:
         "Features (n,c,h,w) of images (n,ch,H,W), in eval mode, without gradient"
@@ -88,9 +88,7 @@ def blend(
     **kwargs
 ) -> Tensor: # (len(lams),n,c,h,w)
     "Feature maps of pairs on their way from `b` (lam 0) to `a` (lam 1)"
-    lams = [float(o) for o in lams]
-    if not lams or not all(0<=o<=1 for o in lams):
-        raise ValueError(f'lams has to be one or more numbers in [0,1], got {lams}')
+    lams = check_numbers('lams', [float(o) for o in lams], lambda o: 0<=o<=1, 'one or more numbers in [0,1]')
     if direction not in (0,1): raise ValueError(f'direction has to be 0 or 1, got {direction}')
     if a.shape!=b.shape: raise ValueError(f'a and b need one shape, got {tuple(a.shape)} and {tuple(b.shape)}')
     if aligned:
@@ -202,7 +200,7 @@ def save_autoencoder(
 ):
     "Weights as safetensors, with what it takes to build the model again"
     if model not in MODELS: raise ValueError(f'there is no model {model!r}; there are {", ".join(MODELS)}')
-    d,path = ae.decoder,Path(path)
+    d = ae.decoder
     if not isinstance(d, Decoder):
         raise TypeError(f'the decoder is {type(d).__name__}; only one made by `decoder` can be built again')
     shapes = lambda m: {k:tuple(v.shape) for k,v in m.state_dict().items()}
@@ -211,9 +209,7 @@ def save_autoencoder(
     made = dict(shape=d.shape, size=d.size, c_out=d.out.out_channels, width=d.width)
     meta = dict(model=model, network=network, layer=ae.layer, decoder=made, info=info)
     state = {k:v.detach().cpu().contiguous() for k,v in ae.state_dict().items()}
-    part = path.with_name(path.name+'.part')
-    part.write_bytes(safetensors.torch.save(state, dict(autoencoder=json.dumps(meta))))
-    part.replace(path)
+    atomic_write(Path(path), safetensors.torch.save(state, dict(autoencoder=json.dumps(meta))))
 
 # %% ../nbs/06_autoencoder.ipynb #22133f0a
 def load_autoencoder(

@@ -10,6 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 import torch
+from fastcore.basics import patch
 from torch import nn, Tensor
 from .core import check_int
 
@@ -23,6 +24,8 @@ def conv(
     "A `k`x`k` convolution without bias that keeps the size at stride 1"
     return nn.Conv2d(c_in, c_out, k, stride=stride, padding=k//2, bias=False)
 
+
+# %% ../nbs/05_models.ipynb #1ac2ddaa
 class PreActBlock(nn.Module):
     "Two 3x3 convolutions, each after batch norm and ReLU, and a shortcut"
     def __init__(self,
@@ -54,7 +57,7 @@ class StageNet(nn.Sequential):
         super().__init__(stages)
         self.min_size = min_size
     def forward(self,
-        x:Tensor # (n,c,h,w) images
+        x:Tensor, # (n,c,h,w) images
     ) -> Tensor: # (n,n_out)
         "The stages in a row"
         k = self.min_size
@@ -63,21 +66,25 @@ class StageNet(nn.Sequential):
         return super().forward(x)
 
 # %% ../nbs/05_models.ipynb #998d3285
-def _init_kaiming(model):
+@patch
+def _init_kaiming(self:StageNet):
     "Normal weights of variance 2/fan_out in every convolution (He et al., 2015), in place"
-    for m in model.modules():
+    for m in self.modules():
         if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
-    return model
+    return self
+
 
 # %% ../nbs/05_models.ipynb #e4c1139e
-def _net(stem, widths, strides, n_out, n_blocks, min_size, carry='x', norm=True):
+@patch(cls_method=True)
+def _of_blocks(cls:StageNet, stem, widths, strides, n_out, n_blocks, min_size, carry='x', norm=True):
     "The network with a stage for each stride; `widths` are the channels of the stem and of the stages"
     def stage(c, w, s): return nn.Sequential(
         PreActBlock(c, w, s, carry), *[PreActBlock(w, w, 1, carry) for _ in range(n_blocks-1)])
     layers = {f'layer{i}': stage(*o) for i,o in enumerate(zip(widths, widths[1:], strides), 1)}
     ends = dict(norm=nn.BatchNorm2d(widths[-1]), act=nn.ReLU()) if norm else {}
     head = dict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), head=nn.Linear(widths[-1], n_out))
-    return _init_kaiming(StageNet(OrderedDict(stem=stem, **layers, **ends, **head), min_size))
+    return cls(OrderedDict(stem=stem, **layers, **ends, **head), min_size)._init_kaiming()
+
 
 # %% ../nbs/05_models.ipynb #073e4638
 def small_resnet(
@@ -91,7 +98,7 @@ def small_resnet(
     halvings = min(4, max(1, math.ceil(math.log2(size/8))))
     s2,s0,s3,s1 = [2 if i<halvings else 1 for i in range(4)]
     stem = conv(c_in, width, stride=s0)
-    return _net(stem, (width,width,2*width,4*width), (s1,s2,s3), n_out, 1, 2**halvings)
+    return StageNet._of_blocks(stem, (width,width,2*width,4*width), (s1,s2,s3), n_out, 1, 2**halvings)
 
 # %% ../nbs/05_models.ipynb #89fbdd40
 def preact_resnet18(
@@ -104,7 +111,7 @@ def preact_resnet18(
     for k,v,least in (('n_out',n_out,1),('c_in',c_in,1),('stride',stride,1),('size',size,8*stride)):
         check_int(k, v, least)
     stem = nn.Sequential(conv(c_in, 64, stride=stride), nn.BatchNorm2d(64), nn.ReLU())
-    return _net(stem, (64,64,128,256,512), (1,2,2,2), n_out, 2, 8*stride, carry='h', norm=False)
+    return StageNet._of_blocks(stem, (64,64,128,256,512), (1,2,2,2), n_out, 2, 8*stride, carry='h', norm=False)
 
 # %% ../nbs/05_models.ipynb #e68525c9
 def wrn16_8(
@@ -116,19 +123,13 @@ def wrn16_8(
     "WRN-16-8: stem, layer1 to layer3, batch norm and ReLU, pooling, linear"
     for k,v,least in (('n_out',n_out,1),('c_in',c_in,1),('stride',stride,1),('size',size,4*stride)):
         check_int(k, v, least)
-    return _net(conv(c_in, 16, stride=stride), (16,128,256,512), (1,2,2), n_out, 2, 4*stride)
+    return StageNet._of_blocks(conv(c_in, 16, stride=stride), (16,128,256,512), (1,2,2), n_out, 2, 4*stride)
 
 # %% ../nbs/05_models.ipynb #67045f31
 MODELS: dict[str,Callable] = dict(small_resnet=small_resnet, preact_resnet18=preact_resnet18, wrn16_8=wrn16_8)
 
-# %% ../nbs/05_models.ipynb #182c390f
-def _up_sizes(small, large):
-    "The sizes (h,w) on the way from a map to an image, each about twice the one before; the last one is `large`"
-    k = max(math.ceil(math.log2(b/a)) for a,b in zip(small, large))
-    return [tuple(max(-(-b//2**i), a) for a,b in zip(small, large)) for i in reversed(range(k))]
-
 # %% ../nbs/05_models.ipynb #c6962fa1
-class Decoder(nn.Sequential):
+class Decoder(StageNet):
     "Stages from a feature map (n,c,h,w) to an image (n,ch,H,W), that refuse maps of another shape"
     def __init__(self,
         stages:OrderedDict, # name -> module
@@ -139,12 +140,12 @@ class Decoder(nn.Sequential):
         super().__init__(stages)
         self.shape,self.size,self.width = shape,size,width
     def forward(self,
-        f:Tensor # (n,c,h,w) feature maps
+        f:Tensor, # (n,c,h,w) feature maps
     ) -> Tensor: # (n,ch,H,W) images
         "The stages in a row"
-        if tuple(f.shape[1:])!=self.shape:
-            raise ValueError(f'this decoder reads maps (n,{",".join(map(str, self.shape))}), got {tuple(f.shape)}')
-        return super().forward(f)
+        if tuple(f.shape[1:])==self.shape: return super().forward(f)
+        raise ValueError(f'this decoder reads maps (n,{",".join(map(str, self.shape))}), got {tuple(f.shape)}')
+
 
 # %% ../nbs/05_models.ipynb #878d5390
 def decoder(
@@ -159,11 +160,14 @@ def decoder(
         raise ValueError(f'shape is (c,h,w) and size a side or (height,width), got {shape} and {size}')
     least = [*zip('chw', shape, (1,1,1)), ('size[0]',size[0],shape[1]), ('size[1]',size[1],shape[2])]
     for k,v,o in (*least, ('c_out',c_out,1), ('width',width,1)): check_int(k, v, o)
-    c,stages = shape[0],OrderedDict()
-    for i,s in enumerate(_up_sizes(shape[1:], size) or [size], 1):
-        stages[f'up{i}'] = nn.Sequential(nn.Upsample(size=s), PreActBlock(c, c := max(width, c//2)))
+    c,sides,stages = shape[0],list(zip(shape[1:], size)),OrderedDict()
+    steps = max(1, *(math.ceil(math.log2(large/small)) for small,large in sides))
+    for i in range(steps):
+        s = tuple(max(-(-large//2**(steps-1-i)), small) for small,large in sides)
+        stages[f'up{i+1}'] = nn.Sequential(nn.Upsample(size=s), PreActBlock(c, c := max(width, c//2)))
     stages |= dict(norm=nn.BatchNorm2d(c), act=nn.ReLU(), out=nn.Conv2d(c, c_out, 3, padding=1))
-    model = _init_kaiming(Decoder(stages, shape, size, width))
+    model = Decoder(stages, shape, size, width)._init_kaiming()
     nn.init.normal_(model.out.weight, std=(9*c)**-.5)
     nn.init.zeros_(model.out.bias)
     return model
+
