@@ -6,17 +6,14 @@
 __all__ = ['MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
-import inspect, math, sys, warnings, weakref
+import inspect, math, sys, torch, warnings, weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Iterator
-import torch
 from torch import nn, Tensor
-from fastai.callback.core import Callback
+from fastai.basics import Callback, find_bs, Learner, rank_distrib
 from fastai.callback.mixup import MixHandler
-from fastai.learner import Learner
-from fastai.torch_core import find_bs, rank_distrib
 from fastcore.all import delegates, patch
 from .core import bare, check_int, check_numbers, diverged, in_backward, permuted, uncompiled
 from .label import running_share, share_of
@@ -65,6 +62,7 @@ class MixCallback(_Around):
     run_valid,order = False,-math.inf # whoever adds to the loss adds to the mixed one
     layer_name = generator = None
     seeded = restored = whole = False
+    steps = mixable = 0
     step = dict(rec=None, mix=None, where=None, calls=0, per_pass=None, shared=False, stepping=False, again=False)
     def __init__(self,
         mixer:Mixer, # One of `alignmixup_nb.mixers`, or of your own
@@ -79,6 +77,9 @@ class MixCallback(_Around):
         self.prob,self.start,self.end,self.seed,self.warned = prob,start,end,seed,set()
         self._forget()
         self._check_settings()
+    def _forget(self):
+        "Begin with a network that was not asked yet"
+        self.__dict__.update(self.step, found={}, checked=set(), asked=None, told={}, fresh=True, way={})
     def before_fit(self):
         "Refuse settings that do not fit and a second mix of the same batch, and take over the step"
         self._check_settings()
@@ -95,9 +96,8 @@ class MixCallback(_Around):
     def after_pred(self):
         "The forward pass is over: was the layer in it?"
         if self.where is None: return
-        if self.mix is None:
-            raise RuntimeError(f'the mode of this batch is {self.rec.mode!r}, and the layer to mix did not run in the '
-                'forward pass; does the model take another path in training?')
+        if self.mix is None: raise RuntimeError(f'the mode is {self.rec.mode!r}, and the layer to mix did not run in '
+            'the forward pass; does the model take another path in training?')
         self.per_pass = self.calls
         if self.where.name not in self.checked: self._check_pass()
     def after_loss(self):
@@ -115,6 +115,11 @@ class MixCallback(_Around):
         why = 'a mix takes targets and batches of two images or more' if self.steps else (
             f'{type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
         self._warn(f'no batch of this epoch was mixed: {why}')
+    def _seed(self):
+        seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
+        self.generator,self.way = torch.Generator('cpu').manual_seed(seed+rank_distrib()),{}
+    def _check_step(self):
+        if not self.stepping: raise RuntimeError('a mix is of its step, between `before_batch` and `after_batch`')
     @contextmanager
     def mixing(self) -> Iterator['MixCallback']:
         "A `with` in which another pass of the batch within its step is mixed as the first one was"
@@ -155,13 +160,6 @@ class MixCallback(_Around):
         named = not found or found.before # a module may have the name 'input'
         show_mix(self.mixer, x, y, vocab, seed, mode, size, self.layer if named else None, **self.told)
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
-
-# %% ../nbs/04_callback.ipynb #b2596c34
-@patch
-def _forget(self:MixCallback):
-    "Begin with a network that was not asked yet"
-    self.__dict__.update(self.step, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0, mixable=0, way={})
-
 
 # %% ../nbs/04_callback.ipynb #1821f593
 @patch
@@ -238,13 +236,6 @@ def _draw(self:MixCallback):
     if learn.pct_train<self.start or self.end<1 and learn.pct_train>=self.end: return
     if self.generator is None: self._seed() # attached in the middle of a training
     return self.mixer.draw(find_bs(learn.yb), self.generator, self.prob, **self.told)
-
-
-# %% ../nbs/04_callback.ipynb #ed6dc5f5
-@patch
-def _seed(self:MixCallback):
-    seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
-    self.generator,self.way = torch.Generator('cpu').manual_seed(seed+rank_distrib()),{}
 
 
 # %% ../nbs/04_callback.ipynb #1f192e5a
@@ -393,12 +384,6 @@ def _share(self:MixCallback, first, pred, yb):
     lam,perm = self.mix
     if first.numel()!=1: raise ValueError(f"the loss has shape {tuple(first.shape)}; use reduction='mean' or 'sum'")
     return lam*first + (1-lam)*self._learn.loss_func(pred, *[permuted(y, perm) for y in yb])
-
-
-# %% ../nbs/04_callback.ipynb #63268134
-@patch
-def _check_step(self:MixCallback):
-    if not self.stepping: raise RuntimeError('a mix is of its step, between `before_batch` and `after_batch`')
 
 
 # %% ../nbs/04_callback.ipynb #f6b4096a

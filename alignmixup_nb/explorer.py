@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 import ipywidgets as W, numpy as np, torch, torch.nn.functional as F
 from fastai.data.core import DataLoaders
+from fastcore.basics import patch
 from fastcore.meta import delegates
 from matplotlib.figure import Figure
 from PIL import Image
@@ -33,44 +34,65 @@ class _View:
         C,P = once('plan', pair, lambda: scene.plan(k))
         self.R = P*len(P)
         self.texts = once('said', mix, lambda: scene.say(k, self.R))
-        self.numbers = dict(entropy=torch.special.entr(P).sum().item(), marginal=marginal_error(P[None]).item(), r=len(P))
+        entropy,marginal = torch.special.entr(P).sum().item(),marginal_error(P[None]).item()
+        self.numbers = dict(entropy=entropy, marginal=marginal, r=len(P))
         matrices = once('matrices', pair, lambda: dict(cost=paint_matrix(C), plan=paint_matrix(P, 'magma')))
-        self.pictures = matrices | once('mixed', mix, self.mixed) | once('strip', replace(mix, lam=0.), self.strip)
-        self.follow(once('starts', pair, lambda: scene.main(k, self.R)))
-    def mixed(self):
-        both = zip(('aligned','plain'), self.scene.mixed_images(self.k, self.R))
-        return {name:enlarge(to_bytes(o[0]), 224) for name,o in both}
-    def strip(self):
-        rows = self.scene.mixed_images(self.k, self.R, MORPH_LAMS)
-        small = min(1, 96/max(rows[0].shape[2:]))
-        if small<1: rows = [F.interpolate(o, scale_factor=small, mode='area') for o in rows]
-        return dict(strip=enlarge(paint_tiles(rows), 620))
-    def follow(self, starts):
-        "x, x' and the lines between them, where most of the mass goes, and how much of it"
-        k,R,grid = self.k,self.R,self.scene.net.grid(self.k.layer)
-        both = [enlarge(to_bytes(self.scene.images[i]), 224) for i in (k.first, k.second)]
-        position = min(k.position, len(R)-1)
-        mass = (R.mT if k.side else R)[position] # (r,)
-        best = int(mass.argmax())
-        self.numbers |= dict(best=best, weight=(mass[best]/mass.sum().clamp(min=1e-12)).item())
-        pairs,followed = [(i,int(R[i].argmax())) for i in starts],(best,position) if k.side else (position,best)
-        self.pictures['lines'] = paint_correspondence(*both, pairs, grid, followed)
-        both[k.side] = paint_frame(both[k.side], position, grid)
-        both[1-k.side] = paint_mass(both[1-k.side], mass.view(grid))
-        self.pictures |= dict(x=both[0], x2=both[1])
-    def captions(self):
-        "What stands above the first four pictures"
-        names,what = self.scene.names,'decoded' if self.scene.net.decodes(self.k.layer) else 'pixels'
-        return names[self.k.first],names[self.k.second],what if what=='decoded' else 'warped pixels',what
-    def words(self):
-        "The numbers as HTML"
-        n,width = self.numbers,self.scene.net.grid(self.k.layer)[1]
-        low,coupled = math.log(n['r']),math.exp(n['entropy'])/n['r']
-        unfinished = ' — not a transport plan yet'*(n['marginal']>.1)
-        return (f"<b>entropy {n['entropy']:.4f}</b> ({low:.2f}: each position to one, {2*low:.2f}: each to all), so a "
-                f"position is coupled to {coupled:.1f}; marginal error {n['marginal']:.1e}{unfinished}. "
-                f"The position that is followed sends {n['weight']:.0%} of its mass to "
-                f"row {n['best']//width}, column {n['best']%width}.")
+        self.pictures = matrices | once('mixed', mix, self._mixed) | once('strip', replace(mix, lam=0.), self._strip)
+        self._follow(once('starts', pair, lambda: scene.main(k, self.R)))
+
+
+# %% ../nbs/08b_explorer.ipynb #6f013432
+@patch
+def _mixed(self:_View):
+    both = zip(('aligned','plain'), self.scene.mixed_images(self.k, self.R))
+    return {name:enlarge(to_bytes(o[0]), 224) for name,o in both}
+
+
+# %% ../nbs/08b_explorer.ipynb #4dea02fb
+@patch
+def _strip(self:_View):
+    rows = self.scene.mixed_images(self.k, self.R, MORPH_LAMS)
+    small = min(1, 96/max(rows[0].shape[2:]))
+    if small<1: rows = [F.interpolate(o, scale_factor=small, mode='area') for o in rows]
+    return dict(strip=enlarge(paint_tiles(rows), 620))
+
+
+# %% ../nbs/08b_explorer.ipynb #201a41fc
+@patch
+def _follow(self:_View, starts):
+    "x, x' and the lines between them, where most of the mass goes, and how much of it"
+    k,R,grid = self.k,self.R,self.scene.net.grid(self.k.layer)
+    both = [enlarge(to_bytes(self.scene.images[i]), 224) for i in (k.first, k.second)]
+    position = min(k.position, len(R)-1)
+    mass = (R.mT if k.side else R)[position] # (r,)
+    best = int(mass.argmax())
+    self.numbers |= dict(best=best, weight=(mass[best]/mass.sum().clamp(min=1e-12)).item())
+    pairs,followed = [(i,int(R[i].argmax())) for i in starts],(best,position) if k.side else (position,best)
+    self.pictures['lines'] = paint_correspondence(*both, pairs, grid, followed)
+    both[k.side] = paint_frame(both[k.side], position, grid)
+    both[1-k.side] = paint_mass(both[1-k.side], mass.view(grid))
+    self.pictures |= dict(x=both[0], x2=both[1])
+
+
+# %% ../nbs/08b_explorer.ipynb #78621ca3
+@patch
+def _captions(self:_View):
+    "What stands above the first four pictures"
+    names,what = self.scene.names,'decoded' if self.scene.net.decodes(self.k.layer) else 'pixels'
+    return names[self.k.first],names[self.k.second],what if what=='decoded' else 'warped pixels',what
+
+
+# %% ../nbs/08b_explorer.ipynb #909406d9
+@patch
+def _words(self:_View):
+    "The numbers as HTML"
+    n,width = self.numbers,self.scene.net.grid(self.k.layer)[1]
+    low,coupled = math.log(n['r']),math.exp(n['entropy'])/n['r']
+    unfinished = ' — not a transport plan yet'*(n['marginal']>.1)
+    return (f"<b>entropy {n['entropy']:.4f}</b> ({low:.2f}: each position to one, {2*low:.2f}: each to all), so a "
+            f"position is coupled to {coupled:.1f}; marginal error {n['marginal']:.1e}{unfinished}. "
+            f"The position that is followed sends {n['weight']:.0%} of its mass to "
+            f"row {n['best']//width}, column {n['best']%width}.")
 
 
 # %% ../nbs/08b_explorer.ipynb #d0ad12d9
@@ -81,36 +103,11 @@ class _Controls(W.HBox):
         for k,i in dict(first=first, second=0 if second is None else second).items():
             check_numbers(k, i, lambda o: 0<=o<n, f'the number of an image, from 0 to {n-1}')
         check_numbers('eps', eps, lambda o: 1e-3<=o<=1e4, 'on its slider, from 0.001 to 10000')
-        self.knobs = self.widgets(n-1, first, images.partner(first) if second is None else second, eps)
+        self.knobs = self._widgets(n-1, first, images.partner(first) if second is None else second, eps)
         for k,o in self.knobs.items(): o.add_class(f'explorer-{k}')
         small = W.Layout(width='86px')
         self.uploads = [W.FileUpload(accept='image/*', description=o, layout=small) for o in ('x',"x'")]
-        super().__init__(self.columns(**self.knobs), layout=W.Layout(flex_flow='row wrap'))
-    def widgets(self, last, first, second, eps):
-        "A widget for each knob"
-        wide = dict(layout=W.Layout(width='276px', max_width='100%'), style=dict(description_width='66px'))
-        slider,toggle = partial(W.IntSlider, min=0, **wide),partial(W.ToggleButtons, style=dict(button_width='84px'))
-        counts = [*((str(i),i) for i in (1,2,3,5,10,20,50,100)), ('to the end',0)]
-        text = lambda k: f"{k}, {'×'.join(map(str, self.net.grid(k)))} positions"+', decoded'*self.net.decodes(k)
-        return dict(
-            first=slider(first, max=last, description='x'),
-            second=slider(second, max=last, description="x'"),
-            lam=W.FloatSlider(.5, min=0, max=1, step=.05, description='lam', **wide),
-            eps=W.FloatLogSlider(eps, min=-3, max=4, step=.1, description='eps', readout_format='.3g', **wide),
-            n_iter=W.SelectionSlider(options=counts, value=0, description='iterations', **wide),
-            direction=toggle(options=[('0: of x',0),("1: of x'",1)]),
-            layer=W.Dropdown(options=[(text(k),k) for k in self.net.layers], description='layer', **wide),
-            side=toggle(options=[('in x',0),("in x'",1)]),
-            row=slider(0, max=1, description='row'),
-            col=slider(0, max=1, description='column'))
-    def columns(self, first, second, lam, eps, n_iter, direction, layer, side, row, col):
-        "Three columns of widgets, which wrap where there is little room"
-        right = W.Layout(width='66px', justify_content='flex-end', display='flex', margin='2px 6px 2px 2px')
-        labelled = lambda text, *o: W.HBox([W.Label(text, layout=right), *o])
-        columns = [[first, second, labelled('upload', *self.uploads), layer],
-                   [lam, labelled('direction', direction), eps, n_iter],
-                   [labelled('follow', side), row, col]]
-        return [W.VBox(o, layout=W.Layout(width='284px', max_width='100%', margin='0 6px 0 0')) for o in columns]
+        super().__init__(self._columns(**self.knobs), layout=W.Layout(flex_flow='row wrap'))
     def get(self):
         "What the knobs are set to"
         values = {k:o.value for k,o in self.knobs.items()}
@@ -122,6 +119,39 @@ class _Controls(W.HBox):
             o = self.knobs[k]
             at,o.max = (o.value+.5)/(o.max+1),n-1
             o.value = int(at*n)
+
+
+# %% ../nbs/08b_explorer.ipynb #b9da470f
+@patch
+def _widgets(self:_Controls, last, first, second, eps):
+    "A widget for each knob"
+    wide = dict(layout=W.Layout(width='276px', max_width='100%'), style=dict(description_width='66px'))
+    slider,toggle = partial(W.IntSlider, min=0, **wide),partial(W.ToggleButtons, style=dict(button_width='84px'))
+    counts = [*((str(i),i) for i in (1,2,3,5,10,20,50,100)), ('to the end',0)]
+    text = lambda k: f"{k}, {'×'.join(map(str, self.net.grid(k)))} positions"+', decoded'*self.net.decodes(k)
+    return dict(
+        first=slider(first, max=last, description='x'),
+        second=slider(second, max=last, description="x'"),
+        lam=W.FloatSlider(.5, min=0, max=1, step=.05, description='lam', **wide),
+        eps=W.FloatLogSlider(eps, min=-3, max=4, step=.1, description='eps', readout_format='.3g', **wide),
+        n_iter=W.SelectionSlider(options=counts, value=0, description='iterations', **wide),
+        direction=toggle(options=[('0: of x',0),("1: of x'",1)]),
+        layer=W.Dropdown(options=[(text(k),k) for k in self.net.layers], description='layer', **wide),
+        side=toggle(options=[('in x',0),("in x'",1)]),
+        row=slider(0, max=1, description='row'),
+        col=slider(0, max=1, description='column'))
+
+
+# %% ../nbs/08b_explorer.ipynb #fe03571a
+@patch
+def _columns(self:_Controls, first, second, lam, eps, n_iter, direction, layer, side, row, col):
+    "Three columns of widgets, which wrap where there is little room"
+    right = W.Layout(width='66px', justify_content='flex-end', display='flex', margin='2px 6px 2px 2px')
+    labelled = lambda text, *o: W.HBox([W.Label(text, layout=right), *o])
+    columns = [[first, second, labelled('upload', *self.uploads), layer],
+               [lam, labelled('direction', direction), eps, n_iter],
+               [labelled('follow', side), row, col]]
+    return [W.VBox(o, layout=W.Layout(width='284px', max_width='100%', margin='0 6px 0 0')) for o in columns]
 
 
 # %% ../nbs/08b_explorer.ipynb #670ea0b9
@@ -148,14 +178,16 @@ class Pictures(W.VBox):
                   plan='plan P', strip="from x (lam 1) to x' (lam 0): aligned above, unaligned below")
     def __init__(self):
         self.shown,self.numbers,tight = {},W.HTML(),dict(layout=W.Layout(margin='0'))
-        self.images = {k:W.Image(format='png', layout=W.Layout(width='100%', margin='0', grid_area='1 / 1 / 2 / 2')) for k in self.titles}
+        whole = W.Layout(width='100%', margin='0', grid_area='1 / 1 / 2 / 2')
+        self.images = {k:W.Image(format='png', layout=whole) for k in self.titles}
         self.captions = {k:W.HTML(f'<b>{v}</b>', **tight) for k,v in self.titles.items()}
         self.said = {k:W.HTML(**tight) for k in ('x','x2','aligned','plain')}
         self.holders = {k:W.VBox([], **tight) for k in ('x','x2')} # images under buttons
         for k,o in dict(self.images, entropy=self.numbers).items(): o.add_class(f'explorer-{k}')
         line = lambda *o: W.HBox(o, layout=W.Layout(flex_flow='row wrap', margin='0'))
         top,matrices = ([self.pane(k, '228px') for k in o] for o in (self.said, ('cost','plan')))
-        super().__init__([line(*top), self.numbers, line(self.pane('lines', '468px'), *matrices), self.pane('strip', '620px')])
+        below = line(self.pane('lines', '468px'), *matrices)
+        super().__init__([line(*top), self.numbers, below, self.pane('strip', '620px')])
     def pane(self, k:str, width:str) -> W.VBox:
         "A caption, a picture and, for an image, what the classifier says"
         layout = W.Layout(width=width, max_width='calc(100% - 14px)', margin='4px 12px 4px 0', overflow='hidden')
@@ -174,9 +206,9 @@ class Pictures(W.VBox):
             Image.fromarray(a).save(f, 'PNG', compress_level=1)
             self.images[name].value = f.getvalue()
         for name,said in v.texts.items(): self.said[name].value = self.bars(said)
-        for name,text in zip(self.said, v.captions()):
+        for name,text in zip(self.said, v._captions()):
             self.captions[name].value = f'<b>{self.titles[name]}</b> {html.escape(text)}'
-        self.numbers.value = v.words()
+        self.numbers.value = v._words()
     @staticmethod
     def bars(said:list) -> str:
         "Classes with their probabilities, as HTML"

@@ -205,8 +205,8 @@ def training_warning(scene:Scene) -> str:
     out,logits = net.outputs(x)
     if logits is not None and len(x)>=16 and y.max()>=0:
         right,chance = (logits.argmax(1)==y).sum().item(),len(x)/logits.shape[1]
-        if right<=chance+2*chance**.5:
-            return says.format(f'the classifier is right on {right} of {len(x)} images, and chance would be {chance:.0f}')
+        text = f'the classifier is right on {right} of {len(x)} images, and chance would be {chance:.0f}'
+        if right<=chance+2*chance**.5: return says.format(text)
     if net.decoded and not (net.decode(out[net.decoded])-x).square().mean()<(x-x.mean(0)).square().mean():
         return says.format('the decoder makes pictures that are no nearer to the images than their mean')
     return ''
