@@ -6,17 +6,14 @@
 __all__ = ['MixCallback', 'AlignMixupCallback']
 
 # %% ../nbs/04_callback.ipynb #26d27488
-import inspect, math, sys, warnings, weakref
+import inspect, math, sys, torch, warnings, weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any, Iterator
-import torch
 from torch import nn, Tensor
-from fastai.callback.core import Callback
+from fastai.basics import Callback, find_bs, Learner, rank_distrib
 from fastai.callback.mixup import MixHandler
-from fastai.learner import Learner
-from fastai.torch_core import find_bs, rank_distrib
 from fastcore.all import delegates, patch
 from .core import bare, check_int, check_numbers, diverged, in_backward, permuted, uncompiled
 from .label import running_share, share_of
@@ -24,28 +21,12 @@ from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of
 from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
 from .show import about_layer, show_mix
 
-# %% ../nbs/04_callback.ipynb #93787516
-_STEP = dict(rec=None, mix=None, where=None, calls=0, per_pass=None, shared=False, stepping=False, again=False)
-
-class MixCallback(Callback):
-    "Trains on batches that `mixer` mixes, and mixes the loss with them"
-    run_valid,order = False,-math.inf # whoever adds to the loss adds to the mixed one
-    _learn = layer_name = generator = inner = None
-    seeded = restored = whole = False
+# %% ../nbs/04_callback.ipynb #d278257a
+class _Around(Callback):
+    "A callback whose `_one_batch` runs around the learner's step, for as long as it is attached"
+    _learn = inner = None
+    stepping = fresh = False
     __setattr__ = object.__setattr__ # fastai's asks the learner and its model for the name each time
-    def __init__(self,
-        mixer:Mixer, # One of `alignmixup_nb.mixers`, or of your own
-        layer:str|nn.Module|None=None, # Where features are mixed, as in `find_layer`
-        prob:float|None=None, # Share of the batches that are mixed, in [0, 1]; None: the mixer's own
-        start:float=0., # Part of training, in [0, 1), at which mixing begins
-        end:float=1., # Part of training, in (start, 1], at which it ends
-        seed:int|None=None, # Each fit draws the same from it; None takes one from torch's generator
-        n_prefix:int|None=None, # Tokens at the front that have no position; None: as many as the network says
-    ):
-        self.mixer,self.layer,self.n_prefix = mixer,layer,n_prefix
-        self.prob,self.start,self.end,self.seed,self.warned = prob,start,end,seed,set()
-        self._forget()
-        self._check_settings()
     learn = property(attrgetter('_learn'))
     @learn.setter
     def learn(self, learn:Learner|None):
@@ -61,12 +42,50 @@ class MixCallback(Callback):
         caller = sys._getframe(1).f_locals.get('self')
         if caller is not self._learn and isinstance(caller, Learner) and self in caller.cbs: self.learn = caller
         return super().__call__(event_name)
+    def before_batch(self):
+        "Take over the next step, if this was attached in the middle of a training"
+        if self._learn.training and self._learn.__dict__.get('_do_one_batch')!=self._one_batch: self._install()
+    def _install(self):
+        now = self._learn.__dict__.get('_do_one_batch')
+        if now!=self._one_batch: self.inner,self._learn._do_one_batch = now,self._one_batch
+    def _uninstall(self):
+        if self.learn.__dict__.get('_do_one_batch')!=self._one_batch: return
+        if self.inner is None: del self.learn._do_one_batch
+        else: self.learn._do_one_batch = self.inner
+        self.inner = None
+    def _step(self): return self.inner() if self.inner else type(self.learn)._do_one_batch(self.learn)
+
+
+# %% ../nbs/04_callback.ipynb #93787516
+class MixCallback(_Around):
+    "Trains on batches that `mixer` mixes, and mixes the loss with them"
+    run_valid,order = False,-math.inf # whoever adds to the loss adds to the mixed one
+    layer_name = generator = None
+    seeded = restored = whole = False
+    steps = mixable = 0
+    step = dict(rec=None, mix=None, where=None, calls=0, per_pass=None, shared=False, stepping=False, again=False)
+    def __init__(self,
+        mixer:Mixer, # One of `alignmixup_nb.mixers`, or of your own
+        layer:str|nn.Module|None=None, # Where features are mixed, as in `find_layer`
+        prob:float|None=None, # Share of the batches that are mixed, in [0, 1]; None: the mixer's own
+        start:float=0., # Part of training, in [0, 1), at which mixing begins
+        end:float=1., # Part of training, in (start, 1], at which it ends
+        seed:int|None=None, # Each fit draws the same from it; None takes one from torch's generator
+        n_prefix:int|None=None, # Tokens at the front that have no position; None: as many as the network says
+    ):
+        self.mixer,self.layer,self.n_prefix = mixer,layer,n_prefix
+        self.prob,self.start,self.end,self.seed,self.warned = prob,start,end,seed,set()
+        self._forget()
+        self._check_settings()
+    def _forget(self):
+        "Begin with a network that was not asked yet"
+        self.__dict__.update(self.step, found={}, checked=set(), asked=None, told={}, fresh=True, way={})
     def before_fit(self):
         "Refuse settings that do not fit and a second mix of the same batch, and take over the step"
         self._check_settings()
         others = [cb for cb in self.learn.cbs if isinstance(cb, (MixCallback,MixHandler)) and cb is not self]
         if others: raise ValueError(f'{self} and {others[0]} would both mix the batch; keep one of them')
-        self.__dict__.update(_STEP, fresh=True, seeded=False)
+        self.__dict__.update(self.step, fresh=True, seeded=False)
         self._install()
     def before_train(self):
         "Seed the generator where a training starts, unless its state was restored"
@@ -74,15 +93,11 @@ class MixCallback(Callback):
             raise ValueError('replicas of an nn.DataParallel see a part of the batch each; use `learn.distrib_ctx()`')
         if not (self.seeded or self.restored): self._seed()
         self.__dict__.update(seeded=True, restored=False, whole=True, steps=0, mixable=0)
-    def before_batch(self):
-        "Take over the next step, if this was attached in the middle of a training"
-        if self._learn.training and self._learn.__dict__.get('_do_one_batch')!=self._one_batch: self._install()
     def after_pred(self):
         "The forward pass is over: was the layer in it?"
         if self.where is None: return
-        if self.mix is None:
-            raise RuntimeError(f'the mode of this batch is {self.rec.mode!r}, and the layer to mix did not run in the '
-                'forward pass; does the model take another path in training?')
+        if self.mix is None: raise RuntimeError(f'the mode is {self.rec.mode!r}, and the layer to mix did not run in '
+            'the forward pass; does the model take another path in training?')
         self.per_pass = self.calls
         if self.where.name not in self.checked: self._check_pass()
     def after_loss(self):
@@ -100,6 +115,11 @@ class MixCallback(Callback):
         why = 'a mix takes targets and batches of two images or more' if self.steps else (
             f'{type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
         self._warn(f'no batch of this epoch was mixed: {why}')
+    def _seed(self):
+        seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
+        self.generator,self.way = torch.Generator('cpu').manual_seed(seed+rank_distrib()),{}
+    def _check_step(self):
+        if not self.stepping: raise RuntimeError('a mix is of its step, between `before_batch` and `after_batch`')
     @contextmanager
     def mixing(self) -> Iterator['MixCallback']:
         "A `with` in which another pass of the batch within its step is mixed as the first one was"
@@ -121,7 +141,7 @@ class MixCallback(Callback):
         self.generator = torch.Generator('cpu') if self.restored else None
         if self.restored: self.generator.set_state(state['generator'].cpu())
     def __getstate__(self) -> dict:
-        passing = {*_STEP, 'found', 'asked', 'checked', 'told', 'way', '_state', '_last'}
+        passing = {*self.step, 'found', 'asked', 'checked', 'told', 'way', '_state', '_last'}
         return {k:v for k,v in self.__dict__.items() if k not in passing}
     def __setstate__(self, state:dict):
         super().__setstate__(state)
@@ -141,12 +161,7 @@ class MixCallback(Callback):
         show_mix(self.mixer, x, y, vocab, seed, mode, size, self.layer if named else None, **self.told)
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
-# %% ../nbs/04_callback.ipynb #b2596c34
-@patch
-def _forget(self:MixCallback):
-    "Begin with a network that was not asked yet"
-    self.__dict__.update(_STEP, found={}, checked=set(), asked=None, told={}, fresh=True, steps=0, mixable=0, way={})
-
+# %% ../nbs/04_callback.ipynb #1821f593
 @patch
 def _check_settings(self:MixCallback):
     "Refuse what can not be trained with"
@@ -158,16 +173,20 @@ def _check_settings(self:MixCallback):
     check_numbers('start', self.start, lambda v: 0<=v<self.end, f'from 0 up, and below end, {self.end}')
     if self.n_prefix is not None: check_int('n_prefix', self.n_prefix, 0)
 
-def _of_mixer(name):
+
+# %% ../nbs/04_callback.ipynb #990bea4b
+@patch(cls_method=True)
+def _passes_on(cls:MixCallback, name):
     "A setting of the mixer, as a property of the callback"
     def change(self, value):
         if name not in self.mixer.settings: raise AttributeError(f'{self.mixer} has no setting {name!r}')
         self.mixer.change(**{name:value})
         self.fresh = True
-    return property(attrgetter(f'mixer.{name}'), change)
+    setattr(cls, name, property(attrgetter(f'mixer.{name}'), change))
 
-_own = tuple(inspect.signature(MixCallback).parameters)
-for _k in {k for M in (*MIXERS.values(), OneOf) for k in M.settings}-{*_own}: setattr(MixCallback, _k, _of_mixer(_k))
+for name in {k for M in (*MIXERS.values(), OneOf) for k in M.settings}-{*inspect.signature(MixCallback).parameters}:
+    MixCallback._passes_on(name)
+
 
 # %% ../nbs/04_callback.ipynb #22187a1a
 class AlignMixupCallback(MixCallback):
@@ -189,32 +208,14 @@ class AlignMixupCallback(MixCallback):
         names = inspect.signature(AlignMixupCallback).parameters
         if bad := [k for k in kwargs if k not in names]:
             raise TypeError(f'{type(self).__name__} has no setting {bad[0]!r}; there are {", ".join(names)}')
-        own = {k:kwargs.pop(k) for k in _own if k in kwargs}
+        own = {k:kwargs.pop(k) for k in inspect.signature(MixCallback).parameters if k in kwargs}
         super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kwargs), **own)
-
-# %% ../nbs/04_callback.ipynb #d278257a
-@patch
-def _install(self:MixCallback):
-    "Put this callback's step around the learner's"
-    now = self._learn.__dict__.get('_do_one_batch')
-    if now!=self._one_batch: self.inner,self._learn._do_one_batch = now,self._one_batch
-
-@patch
-def _uninstall(self:MixCallback):
-    "Give the learner its own step back"
-    if self.learn.__dict__.get('_do_one_batch')!=self._one_batch: return
-    if self.inner is None: del self.learn._do_one_batch
-    else: self.learn._do_one_batch = self.inner
-    self.inner = None
-
-@patch
-def _step(self:MixCallback): return self.inner() if self.inner else type(self.learn)._do_one_batch(self.learn)
 
 # %% ../nbs/04_callback.ipynb #14aabda4
 @patch
 def _one_batch(self:MixCallback):
     "The learner's step, with the batch mixed on its way through the network"
-    self.__dict__.update(_STEP)
+    self.__dict__.update(self.step)
     if self.learn is None: return self._last()._do_one_batch() # taken off when the batch had begun
     self.steps,self.stepping = self.steps+1,True
     try:
@@ -222,6 +223,8 @@ def _one_batch(self:MixCallback):
         return self._step() if self.rec is None else self._place()
     finally: self.stepping = False
 
+
+# %% ../nbs/04_callback.ipynb #1bd828c7
 @patch
 def _draw(self:MixCallback):
     "A record for the batch; None for one that can not be mixed, or in a part of training that is not"
@@ -234,10 +237,6 @@ def _draw(self:MixCallback):
     if self.generator is None: self._seed() # attached in the middle of a training
     return self.mixer.draw(find_bs(learn.yb), self.generator, self.prob, **self.told)
 
-@patch
-def _seed(self:MixCallback):
-    seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
-    self.generator,self.way = torch.Generator('cpu').manual_seed(seed+rank_distrib()),{}
 
 # %% ../nbs/04_callback.ipynb #1f192e5a
 @patch
@@ -247,6 +246,8 @@ def _warn(self:MixCallback, msg, when=True):
     self.warned.add(msg)
     warnings.warn(msg)
 
+
+# %% ../nbs/04_callback.ipynb #a38de018
 @patch
 def _where(self:MixCallback, mode, name=None):
     "The layer of a mode: the one a record names, the callback's, or the head; None if the network can not be asked"
@@ -264,6 +265,7 @@ def _where(self:MixCallback, mode, name=None):
         self.layer_name = found.name
         self._tell(found)
     return found
+
 
 # %% ../nbs/04_callback.ipynb #7f6a4f78
 @patch
@@ -330,6 +332,8 @@ def _place(self:MixCallback):
     if mode!='clean': self.learn.xb = self._mix_input(self.learn.xb)
     return self._step()
 
+
+# %% ../nbs/04_callback.ipynb #8f982a4c
 @patch
 def _mix_input(self:MixCallback, xb):
     "All floating point inputs, mixed by the same record"
@@ -337,6 +341,8 @@ def _mix_input(self:MixCallback, xb):
     self.mix = next(mix for _,mix in res if mix is not None)
     return tuple(x for x,_ in res)
 
+
+# %% ../nbs/04_callback.ipynb #5233158b
 @patch
 def _measure(self:MixCallback):
     "γ of a mixer whose label is measured"
@@ -346,6 +352,7 @@ def _measure(self:MixCallback):
     self.way[which] = running_share(self.way.get(which, (0,0.,0.)), *args, **mixer.solver())
     mixer.measured = share_of(*self.way[which][1:])
 
+
 # %% ../nbs/04_callback.ipynb #56eac706
 @patch
 def _first(self:MixCallback):
@@ -354,22 +361,20 @@ def _first(self:MixCallback):
     i,self.calls = self.calls,self.calls+1
     return i==0 if self.per_pass is None else i%self.per_pass==0
 
-@patch
-def _applied(self:MixCallback, x):
-    "`x` mixed; features of a network that diverges are no longer aligned, so that the loss can tell"
-    try: return self.mixer.apply(self.rec, x)
-    except ValueError:
-        if not diverged(x): raise
-    perm = self.rec.perm.to(x.device)
-    return x[perm].lerp_(x, self.rec.lam),Mix(self.rec.lam, perm)
 
+# %% ../nbs/04_callback.ipynb #3aa948e3
 @patch
 def _mixed(self:MixCallback, x):
     "What a layer puts out, mixed as the record says, prefix tokens unaligned; None leaves it"
     if not self._first(): return
     pre,x = self.where.split(x)
-    x,self.mix = self._applied(x)
+    try: x,self.mix = self.mixer.apply(self.rec, x)
+    except ValueError: # a network that diverges is no longer aligned, so that the loss can tell
+        if not diverged(x): raise
+        self.mix = Mix(self.rec.lam, self.rec.perm.to(x.device))
+        x = x[self.mix.perm].lerp_(x, self.mix.lam)
     return self.where.join(pre[self.mix.perm].lerp_(pre, self.mix.lam) if self.where.n_prefix else pre, x)
+
 
 # %% ../nbs/04_callback.ipynb #5b04a721
 @patch
@@ -380,9 +385,6 @@ def _share(self:MixCallback, first, pred, yb):
     if first.numel()!=1: raise ValueError(f"the loss has shape {tuple(first.shape)}; use reduction='mean' or 'sum'")
     return lam*first + (1-lam)*self._learn.loss_func(pred, *[permuted(y, perm) for y in yb])
 
-@patch
-def _check_step(self:MixCallback):
-    if not self.stepping: raise RuntimeError('a mix is of its step, between `before_batch` and `after_batch`')
 
 # %% ../nbs/04_callback.ipynb #f6b4096a
 @patch

@@ -32,13 +32,11 @@ def enlarge(a:np.ndarray, size:int) -> np.ndarray:
     return a.repeat(k, 0).repeat(k, 1)
 
 # %% ../nbs/08_figures.ipynb #b1dff9e7
-def _gap(w): return max(1, round(.06*w))
-
 def paint_tiles(rows:list, invert:bool=False) -> np.ndarray:
     "Lists of images (c,h,w) of one size, None for a gap, as a sheet (h,w,3) of bytes on white"
     images = {(i,j):to_bytes(o) for i,row in enumerate(rows) for j,o in enumerate(row) if o is not None}
     h,w = next(iter(images.values())).shape[:2]
-    g,columns = _gap(w),max(map(len, rows))
+    g,columns = max(1, round(.06*w)),max(map(len, rows))
     sheet = np.full((len(rows)*(h+g)-g, columns*(w+g)-g, 3), 255, np.uint8)
     for (i,j),o in images.items(): sheet[i*(h+g):,j*(w+g):][:h,:w] = 255-o if invert else o
     return sheet
@@ -64,15 +62,10 @@ def show_tiles(
     h,w = next(o for row in rows for o in row if o is not None).shape[1:]
     inches = size*max(map(len, rows))+.6*bool(labels),size*len(rows)*h/w+.25*bool(titles)
     ax = _show(paint_tiles(rows, invert), ax, *inches, 'none' if w<64 else 'antialiased')
-    g = _gap(w)
+    g = max(1, round(.06*w)) # as `paint_tiles` has it
     for j,t in enumerate(titles): ax.text(j*(w+g)+w/2, -.04*h, t, ha='center', va='bottom', fontsize=8)
     for i,t in enumerate(labels): ax.text(-.06*w, i*(h+g)+h/2, t, ha='right', va='center', fontsize=8)
     return ax
-
-# %% ../nbs/08_figures.ipynb #546ab889
-def _mixer(o):
-    "A mixer by its name, or the mixer itself"
-    return get_mixer(o)() if isinstance(o, str) else o
 
 # %% ../nbs/08_figures.ipynb #51af7131
 def mix_pairs(
@@ -83,7 +76,7 @@ def mix_pairs(
     seed:int=0, # of what is random
 ) -> Tensor: # (n,c,h,w)
     "What a mixer makes of given pairs of images"
-    n,mixer = len(x),_mixer(mixer)
+    n,mixer = len(x),get_mixer(mixer)() if isinstance(mixer, str) else mixer
     rec = mixer.draw(2*n, torch.Generator().manual_seed(seed), prob=1.)
     middle = {k:.5 for k in ('top','left') if k in rec.extra}
     given = replace(rec, mode='input', lam=lam, perm=torch.arange(2*n).roll(n), extra=rec.extra|middle)
@@ -100,7 +93,8 @@ def show_family(
     **kwargs
 ) -> plt.Axes: # one axes
     "What mixers make of pairs of images, beside other mixes"
-    mixes = {type(_mixer(m)).__name__:mix_pairs(m, x, x2, lam) for m in mixers}
+    made = [get_mixer(m)() if isinstance(m, str) else m for m in mixers]
+    mixes = {type(m).__name__:mix_pairs(m, x, x2, lam) for m in made}
     columns = {'x':x, "x'":x2} | mixes | (aligned or {})
     return show_tiles([list(o) for o in zip(*columns.values())], list(columns), **kwargs)
 

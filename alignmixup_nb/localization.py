@@ -15,11 +15,6 @@ from torchvision.ops import box_iou
 from .core import check_int, check_labels, check_numbers, cpu_tensor, run_with_head
 
 # %% ../nbs/11_localization.ipynb #afda71d9
-def _unit_range(maps):
-    "Each map (n,h,w) from its least to its greatest value, from 0 to 1; all 0 where it is constant"
-    lo,hi = maps.amin((1,2), keepdim=True),maps.amax((1,2), keepdim=True)
-    return (maps-lo)/torch.where(hi>lo, hi-lo, 1)
-
 def _boxes_over(m, threshold):
     "(k,4) boxes around the connected components of a map (h,w) over a threshold, that with the most positions first"
     label,k = ndimage.label(np.asarray(m)>threshold, structure=np.ones((3,3))) # corners connect
@@ -27,24 +22,24 @@ def _boxes_over(m, threshold):
     positions = np.bincount(label.ravel(), minlength=k+1)[1:] # (k,)
     return torch.tensor(boxes).double().reshape(-1, 4)[np.argsort(-positions, kind='stable')]
 
+
 # %% ../nbs/11_localization.ipynb #1cc0cca2
 def _check_boxes(maps, boxes):
     "Maps (n,h,w) and boxes (n,4) as float tensors, or an error"
     maps,boxes = [cpu_tensor(o).float() for o in (maps,boxes)]
-    if maps.ndim!=3 or not maps.numel() or boxes.shape!=(len(maps),4):
-        raise ValueError(f'maps and boxes have shapes {tuple(maps.shape)} and {tuple(boxes.shape)}, '
-                         'they have to be (n,h,w) and (n,4)')
+    if maps.ndim!=3 or not maps.numel() or boxes.shape!=(len(maps),4): raise ValueError('maps and boxes have shapes '
+        f'{tuple(maps.shape)} and {tuple(boxes.shape)}, they have to be (n,h,w) and (n,4)')
     broken = int((~maps.isfinite()).flatten(1).any(1).sum())
     if broken: raise ValueError(f'{broken} of {len(maps)} maps have NaN or infinity')
-    (h,w),lo,hi = maps.shape[1:],boxes[:,:2],boxes[:,2:]
-    out = (lo<-1)|(hi>torch.tensor([w,h])+1) # rounding may take a box over the border
-    shares = max(h, w)>1 and boxes.max()<=1 and (boxes%1).any() # all boxes are from 0 to 1
+    (h,w),(x0,y0,x1,y1) = maps.shape[1:],boxes.T
+    off = (boxes.amin(1)<-1)|(x1>w+1)|(y1>h+1) # rounding may take a box over the border
+    if max(h, w)>1 and boxes.max()<=1 and (boxes%1).any(): off[:] = True # all boxes are from 0 to 1
     unit = f'pixels of the maps, which are {w} wide and {h} high: scale_boxes brings them there'
-    for bad,says in ((~(hi>lo), 'x1 over x0 and y1 over y0'), (out|shares, unit)):
-        if bad.any():
-            i = int(bad.any(1).nonzero()[0])
+    for bad,says in ((~((x1>x0)&(y1>y0)), 'x1 over x0 and y1 over y0'), (off, unit)):
+        for i in bad.nonzero()[:1].flatten().tolist():
             raise ValueError(f'box {i} is {boxes[i].tolist()}, it has to be (x0,y0,x1,y1), {says}')
-    return maps,boxes
+    return maps,boxes.double()
+
 
 # %% ../nbs/11_localization.ipynb #84568a9c
 def _best_ious(maps, boxes, n_thresholds=100):
@@ -52,12 +47,12 @@ def _best_ious(maps, boxes, n_thresholds=100):
     maps,boxes = _check_boxes(maps, boxes)
     check_int('n_thresholds', n_thresholds)
     largest,best = torch.zeros(2, len(maps), n_thresholds)
-    for i,(m,true) in enumerate(zip(_unit_range(maps).numpy(), boxes.double())):
+    for i,(m,true) in enumerate(zip(maps, boxes)):
+        m = (m-m.min())/(m.max()-m.min()) # NaN, and no component, where the map is constant
         found = list(takewhile(len, (_boxes_over(m, j/n_thresholds) for j in range(n_thresholds))))
-        if not found: continue
-        ious = box_iou(torch.cat(found), true[None])[:,0].split([len(o) for o in found])
-        largest[i,:len(found)],best[i,:len(found)] = torch.tensor([(o[0],o.max()) for o in ious]).T
+        for j,o in enumerate(found): largest[i,j],best[i,j] = (ious := box_iou(o, true[None]))[0,0],ious.max()
     return largest,best
+
 
 # %% ../nbs/11_localization.ipynb #4146b309
 def max_box_acc(
@@ -65,7 +60,7 @@ def max_box_acc(
     boxes:Tensor, # (n,4) true boxes (x0,y0,x1,y1) in pixels of the maps, right and lower edge not included
     ious:float|Iterable|None=None, # what counts as found; (.3,.5,.7) unless given, for version 1 .5
     version:int=2, # 2: any component may hit; 1: the largest one has to
-    n_thresholds:int=100 # from 0 to under 1, evenly
+    n_thresholds:int=100, # from 0 to under 1, evenly
 ) -> float: # from 0 to 1, the mean over `ious`, each at its best threshold
     "MaxBoxAcc (version 1) or MaxBoxAccV2 (version 2) as Choe et al., 2020, define them"
     if version not in (1,2): raise ValueError(f'version is {version!r}; there are 1 and 2')
@@ -79,7 +74,7 @@ def cam(
     model:nn.Module, # a network that ends with average pooling and one linear layer; stays in its mode
     x:Tensor, # (n,c,h,w) images as the network takes them
     classes:Tensor|None=None, # (n,) whose map; the class with the largest logit unless given
-    size:tuple|bool|None=None # (h,w) of the maps; that of the images unless given, False for the features' own
+    size:tuple|bool|None=None, # (h,w) of the maps; that of the images unless given, False for the features' own
 ) -> tuple[Tensor,Tensor]: # maps (n,h,w) and logits (n,k), on the CPU
     "Class activation maps"
     pools = 'adaptive_avg_pool2d','avg_pool2d','mean'
@@ -102,7 +97,7 @@ def loc_metrics(
     boxes:Tensor, # (n,4) true boxes (x0,y0,x1,y1) in pixels of the maps, right and lower edge not included
     logits:Tensor|None=None, # (n,k); with them and `y` top-1 and top-5 localisation too
     y:Tensor|None=None, # (n,) true classes
-    n_thresholds:int=100 # from 0 to under 1, evenly
+    n_thresholds:int=100, # from 0 to under 1, evenly
 ) -> dict: # floats from 0 to 1: v1, v2; top1, top5
     "MaxBoxAcc, MaxBoxAccV2, and the share of images that are localised and among the best k classes"
     largest,best = _best_ious(maps, boxes, n_thresholds)

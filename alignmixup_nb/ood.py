@@ -18,7 +18,7 @@ from .data import DATASETS, TEXTURES, texture
 # %% ../nbs/10_ood.ipynb #4090a658
 def ood_metrics(
     scores_in:Iterable, # (n,) of in-distribution images; higher means more in-distribution
-    scores_out:Iterable # (m,) of OOD images
+    scores_out:Iterable, # (m,) of OOD images
 ) -> dict: # floats from 0 to 1: auroc, aupr_in, aupr_out, fpr95, det_acc; all but fpr95 are better when higher
     "How well a score separates in-distribution from OOD images"
     a,b = [cpu_tensor(o if isinstance(o, Tensor) else np.asarray(o)).double() for o in (scores_in,scores_out)]
@@ -36,17 +36,14 @@ def ood_metrics(
 # %% ../nbs/10_ood.ipynb #a247ab63
 SCORES = ('softmax','energy','odin','mahalanobis')
 
-def _embeddings(model, dl, n=None):
-    "The features (n,d) before the last linear layer, and the labels, None without"
-    return map_batches(lambda x: run_with_head(model, x)[1][0], dl, n)
 
 # %% ../nbs/10_ood.ipynb #782a9d87
 def fit_mahalanobis(
     model:nn.Module, # with a linear layer at its end
-    dl:Iterable # training images with their labels
+    dl:Iterable, # training images with their labels
 ) -> object: # the fitted detector of pytorch-ood
     "Class means and common covariance of the features"
-    z,y = _embeddings(model, dl)
+    z,y = map_batches(lambda x: run_with_head(model, x)[1][0], dl)
     n_classes = 1 if y is None else int(y.max())+1
     check_labels(y, len(z), n_classes)
     missing = sorted({*range(n_classes)}-{*y.tolist()})
@@ -71,21 +68,22 @@ def ood_scores(
     score:str='softmax', # one of `SCORES`
     fit:object=None, # for mahalanobis: a loader of training images with their labels, or what `fit_mahalanobis` gives
     std:Tensor|float|None=None, # for odin: (c,) that the batches were divided by; what the loader says unless given
-    n:int|None=None # so many images, from the first; None for all
+    n:int|None=None, # so many images, from the first; None for all
 ) -> Tensor: # (n,) on the CPU, higher means more in-distribution
     "A score for each image"
     if score not in SCORES: raise ValueError(f'score {score!r} is unknown; there are {", ".join(SCORES)}')
     if score=='odin': return _odin(model, dl, std, n)
-    if score=='mahalanobis':
-        if fit is None: raise ValueError("score 'mahalanobis' needs fit=LOADER, the network's training images")
-        z,_ = _embeddings(model, dl, n)
-        if not hasattr(fit, 'predict_features'): fit = fit_mahalanobis(model, fit)
-        if z.shape[1]!=fit.mu.shape[1]:
-            raise ValueError(f'fit is of a network with {fit.mu.shape[1]} features, and this one has {z.shape[1]}')
-        return -fit.predict_features(z)
-    detectors = optional_import('pytorch_ood.detector')
-    detector = (detectors.MaxSoftmax if score=='softmax' else detectors.EnergyBased)(None)
-    return -detector.predict_logits(predictions(model, dl, n)[0])
+    if score!='mahalanobis':
+        detector = dict(softmax='MaxSoftmax', energy='EnergyBased')[score]
+        detector = getattr(optional_import('pytorch_ood.detector'), detector)(None)
+        return -detector.predict_logits(predictions(model, dl, n)[0])
+    if fit is None: raise ValueError("score 'mahalanobis' needs fit=LOADER, the network's training images")
+    z,_ = map_batches(lambda x: run_with_head(model, x)[1][0], dl, n)
+    if not hasattr(fit, 'predict_features'): fit = fit_mahalanobis(model, fit)
+    if z.shape[1]!=fit.mu.shape[1]:
+        raise ValueError(f'fit is of a network with {fit.mu.shape[1]} features, and this one has {z.shape[1]}')
+    return -fit.predict_features(z)
+
 
 # %% ../nbs/10_ood.ipynb #b8ddc9ca
 OOD_SETS = ('mnist','digits','textures','noise')
@@ -107,7 +105,7 @@ def ood_images(
     n:int=1000, # images; mnist has at most 5,000 and digits 1,797
     size:int=28, # pixels a side
     c:int=1, # channels, 1 or 3
-    seed:int=0 # which images, which patches
+    seed:int=0, # which images, which patches
 ) -> ImageTensors: # (n,c,size,size) bytes without labels
     "Images that are out of the distribution of garments"
     if name not in OOD_SETS: raise ValueError(f'there is no set {name!r}; there are {", ".join(OOD_SETS)}')

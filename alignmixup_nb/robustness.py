@@ -23,29 +23,28 @@ class _PixelModel(nn.Module):
     def forward(self, x):
         m,s = channel_stats(self.mean, self.std, x)
         return logits_of(self.model, (x-m)/s)
+    def right(self, x, y):
+        "(n,) Which images are classified right?"
+        with eval_mode(self), torch.no_grad(): logits = self(x)
+        check_labels(y, *logits.shape)
+        return logits.argmax(1)==y.to(x.device)
+
 
 # %% ../nbs/09_robustness.ipynb #9ac54eb1
-ATTACKS = ('fgsm','pgd')
+ATTACKS = dict(fgsm='LinfFastGradientAttack', pgd='LinfProjectedGradientDescentAttack') # names in foolbox
 
-def _attack(
-    attack:str='pgd', # one of `ATTACKS`
-    eps:float=8/255, # how far each pixel may go, in pixels of [0,1]
-    steps:int=10, # of PGD; FGSM has one
-    step_size:float|None=None, # of PGD, in pixels of [0,1]; 2.5 eps/steps unless given
-    random_start:bool=True # does PGD start at a random point within eps?
-):
-    "foolbox's attack by name"
+def _attack(attack, eps, steps, step_size, random_start):
+    "foolbox's attack, or an error that says what is wrong"
     if attack not in ATTACKS: raise ValueError(f'attack {attack!r} is unknown; there are {", ".join(ATTACKS)}')
     check_int('steps', steps)
     check_numbers('eps', [eps], lambda o: 0<=o<=1, 'a number from 0 to 1, as pixels are: 8/255 and not 8')
-    if step_size is None: step_size = 2.5*eps/steps
-    else: check_numbers('step_size', [step_size], lambda o: 0<o<math.inf, 'a number over 0')
-    attacks = optional_import('foolbox').attacks
-    if attack=='fgsm': return attacks.LinfFastGradientAttack(random_start=False)
-    return attacks.LinfProjectedGradientDescentAttack(steps=steps, abs_stepsize=step_size, random_start=random_start)
+    if step_size is not None: check_numbers('step_size', [step_size], lambda o: 0<o<math.inf, 'a number over 0')
+    pgd = dict(steps=steps, abs_stepsize=step_size or 2.5*eps/steps, random_start=random_start)
+    make = getattr(optional_import('foolbox').attacks, ATTACKS[attack])
+    return make(**pgd) if attack=='pgd' else make(random_start=False)
+
 
 # %% ../nbs/09_robustness.ipynb #d872be5d
-@delegates(_attack)
 def adversarial(
     model:nn.Module, # takes normalised images, gives logits
     x:Tensor, # (n,c,h,w), pixels in [0,1]
@@ -55,11 +54,13 @@ def adversarial(
     mean:Tensor|float|None=None, # (c,) that the network's images are normalised with, None for nothing
     std:Tensor|float|None=None, # (c,) the same
     seed:int=0, # of the random start
-    **kwargs
+    steps:int=10, # of PGD; FGSM has one
+    step_size:float|None=None, # of PGD, in pixels of [0,1]; 2.5 eps/steps unless given
+    random_start:bool=True, # does PGD start at a random point within eps?
 ) -> Tensor: # (n,c,h,w), in [0,1], within eps of x
     "Adversarial examples: images on which the network does as badly as the attack can make it"
     check_int('seed', seed, 0)
-    run,fb = _attack(attack, eps, **kwargs),optional_import('foolbox')
+    run,fb = _attack(attack, eps, steps, step_size, random_start),optional_import('foolbox')
     net,dev,gpus = _PixelModel(model, mean, std),device_of(model),range(torch.cuda.device_count())
     # a seed goes to all GPUs
     with eval_mode(net), torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(gpus):
@@ -70,15 +71,9 @@ def adversarial(
         target = fb.PyTorchModel(net, bounds=(0,1), device=dev)
         return run(target, x, fb.criteria.Misclassification(y), epsilons=float(eps))[1].detach()
 
-# %% ../nbs/09_robustness.ipynb #72eb49be
-def _correct(net, x, y):
-    "(n,) Which images are classified right?"
-    with eval_mode(net), torch.no_grad(): logits = net(x)
-    check_labels(y, *logits.shape)
-    return logits.argmax(1)==y.to(x.device)
 
 # %% ../nbs/09_robustness.ipynb #edb0cbe4
-@delegates(_attack)
+@delegates(adversarial)
 def robust_accuracy(
     model:nn.Module, # gives logits; stays in its mode, with its gradients
     dl:Iterable, # batches (x,y) as the network takes them; a fastai loader brings its normalisation along
@@ -93,15 +88,14 @@ def robust_accuracy(
     "Accuracy under attack"
     sizes = list(eps) if isinstance(eps, Iterable) else [eps]
     check_int('seed', seed, 0)
-    for e in sizes: _attack(attack, e, **kwargs) # refused before the first batch
     if mean is None and std is None: mean,std = normalisation(dl)
     net,right,total = _PixelModel(model, mean, std),torch.zeros(len(sizes)),0
     for i,(x,y) in enumerate(batches(dl, n)):
         x = pixels(x.to(device_of(model)), mean, std)
-        clean = _correct(net, x, y)
+        clean,total = net.right(x, y),total+len(x)
         x,y = x[clean],y.to(x.device)[clean]
-        for j,e in enumerate(sizes):
-            if not (e and len(x)): right[j] += len(x)
-            else: right[j] += _correct(net, adversarial(net, x, y, attack, e, seed=seed+i, **kwargs), y).sum().item()
-        total += len(clean)
+        for j,e in enumerate(sizes): # without a change all that are left are right
+            found = adversarial(net, x, y, attack, e, seed=seed+i, **kwargs) if e and len(x) else None
+            right[j] += len(x) if found is None else net.right(found, y).sum().item()
     return (right/total).tolist() if isinstance(eps, Iterable) else (right/total).item()
+

@@ -9,10 +9,9 @@ __all__ = ['Knobs', 'Gallery', 'Network', 'Scene', 'training_warning']
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 import numpy as np, torch
 from fastai.data.core import DataLoaders
-from fastcore.basics import patch
 from PIL import Image, ImageOps
 from torch import nn, Tensor
 from .align import align
@@ -20,6 +19,7 @@ from .layers import Layer, find_layer, find_stages
 from .core import at_rest, batches, channel_stats, device_of, hooked, normalisation, pixels
 from .figures import main_positions, warp_pixels
 from .sinkhorn import cost_matrix, sinkhorn
+
 
 # %% ../nbs/08a_scene.ipynb #eb60b5d7
 @dataclass(frozen=True)
@@ -37,39 +37,35 @@ class Knobs:
 
 # %% ../nbs/08a_scene.ipynb #6515f942
 class Gallery:
-    "Images with names"
+    "Images (n,c,h,w) in [0,1] with names"
     def __init__(self, images:Tensor, labels:Tensor|None=None, vocab:list|None=None):
-        self.labels = None if labels is None else torch.as_tensor(labels).cpu()
-        self._check(images)
-        self.images,self.vocab = images.cpu(),list(vocab or [])
-        self.names = [str(i) if labels is None else f'{i}: {self.class_name(labels[i])}' for i in range(len(images))]
+        self.images,self.vocab = self.checked(images),list(vocab or [])
+        self.labels = torch.full((len(images),), -1) if labels is None else torch.as_tensor(labels).cpu()
+        if self.labels.shape!=images.shape[:1]:
+            raise ValueError(f'{len(images)} images have as many labels, got {tuple(self.labels.shape)}')
+        self.names = [f'{i}: {self.class_name(y)}' if y>=0 else str(i) for i,y in enumerate(self.labels.tolist())]
+    @staticmethod
+    def checked(x:Tensor) -> Tensor:
+        "The images on the CPU, or an error that says what is wrong"
+        got = f'{x.dtype} of shape {tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__
+        if 'float' in got and x.ndim==4 and x.shape[1] in (1,3) and len(x)>1: return pixels(x).cpu()
+        raise ValueError(f'images are 2 or more, as floats (n,1,h,w) or (n,3,h,w), bytes divided by 255; got {got}')
     def class_name(self, k:int) -> str:
         "The name of class `k`"
         return self.vocab[k] if 0<=k<len(self.vocab) else f'class {k}'
     def partner(self, i:int) -> int:
         "The next image of the same class as image `i`, or the next"
         y,n = self.labels,len(self.images)
-        return next((j%n for j in range(i+1, i+n) if y is not None and y[j%n]==y[i]), (i+1)%n)
+        return next((j%n for j in range(i+1, i+n) if y[j%n]==y[i]>=0), (i+1)%n)
     def add(self, im:Image.Image, name:str) -> int:
         "One more image, cut to the shape of the others about its centre; its number"
         c,h,w = self.images.shape[1:]
         im = ImageOps.fit(im.convert('L' if c==1 else 'RGB'), (w,h), Image.Resampling.LANCZOS)
         x = torch.from_numpy(np.array(im)).view(1, h, w, c).permute(0, 3, 1, 2)/255
         self.images,self.names = torch.cat([self.images, x]),[*self.names, name]
-        if self.labels is not None: self.labels = torch.cat([self.labels, self.labels.new_tensor([-1])])
+        self.labels = torch.cat([self.labels, self.labels.new_tensor([-1])])
         return len(self.images)-1
 
-# %% ../nbs/08a_scene.ipynb #2a75db00
-@patch
-def _check(self:Gallery, x):
-    "Refuse what are no images (n,c,h,w) in [0,1] with labels (n,) or None"
-    got = f'{x.dtype} of shape {tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__
-    if 'float' not in got or x.ndim!=4 or x.shape[1] not in (1,3) or len(x)<2:
-        raise ValueError(f'images are 2 or more, as floats (n,1,h,w) or (n,3,h,w), bytes divided by 255; got {got}')
-    if not -1e-3<=x.min()<=x.max()<=1.001:
-        raise ValueError(f'images have values in [0,1], not {x.min():.3g} to {x.max():.3g}: normalise by mean and std')
-    if self.labels is not None and self.labels.shape!=x.shape[:1]:
-        raise ValueError(f'{len(x)} images have as many labels, got {tuple(self.labels.shape)}')
 
 # %% ../nbs/08a_scene.ipynb #1a75db00
 def _held_out(dls, n):
@@ -86,70 +82,56 @@ def _held_out(dls, n):
 class Network:
     "A classifier or an autoencoder of notebook 06, and layers of it, found with images x (n,c,h,w) in [0,1]"
     most = 784 # positions of a layer: a plan has that many squared entries
-    def __init__(self, model:nn.Module, x:Tensor, layers:list|None=None,
+    def __init__(self, model:nn.Module, x:Tensor, names:list|None=None,
                  mean:Tensor|float|None=None, std:Tensor|float|None=None):
         if not isinstance(model, nn.Module):
             raise TypeError(f'model is {type(model).__name__}; it has to be an nn.Module or a Learner')
         self.model,(self.mean,self.std) = model,[o.cpu() for o in channel_stats(mean, std, x)]
-        has_decoder = all(hasattr(model, k) for k in ('encode','decode','classify'))
-        # the layer that can be decoded
-        self.body,self.decoded = (model.net,model.layer) if has_decoder else (model,None)
+        self.body,self.decoded = (model.net,model.layer) if hasattr(model, 'decode') else (model,None)
         self.x = self.normalise(x) # any images will do where a layer's output is replaced
-        self.layers = self._find(layers)
-    def layer(self, name:str=None) -> Layer:
+        found = [find_layer(self.body, self.x, k)[0] for k in dict.fromkeys(names or self.candidates())]
+        self.layers = {l.name:l for l in found if not l.before and l.n_positions<=self.most}
+        if not self.layers: raise ValueError(f'none of the layers {names} has from 4 to {self.most} positions')
+    def candidates(self) -> list:
+        "The decoded layer, that of `find_layer`, and the stages"
+        names = [self.decoded] if self.decoded else []
+        try: return [*names, find_layer(self.body, self.x)[0].name, *find_stages(self.body, self.x)[::-1]]
+        except (ValueError,TypeError):
+            if not names: raise
+        return names
+    def layer(self, name:str|None=None) -> Layer:
         "A layer by its name; None is the first"
         if name not in (None,*self.layers): raise ValueError(f'no layer {name!r} here, but {list(self.layers)}')
         return self.layers[name or next(iter(self.layers))]
-    def grid(self, name:str=None) -> tuple:
+    def grid(self, name:str|None=None) -> tuple:
         "Rows and columns of positions of a layer"
-        return self.shape_of(self.layer(name))
-    @staticmethod
-    def shape_of(layer:Layer) -> tuple:
-        "Rows and columns of its positions; tokens may have none, and be a square"
-        shape = layer.shape[1:-1] if layer.channels_last else layer.shape[2:]
-        r = math.prod(shape)-layer.n_prefix
-        side = math.isqrt(r)
-        return tuple(shape) if len(shape)==2 else (side,side) if side**2==r else (1,r)
-    def decodes(self, name:str=None) -> bool:
+        l = self.layer(name)
+        shape,side = l.shape[1:-1] if l.channels_last else l.shape[2:],math.isqrt(l.n_positions)
+        return tuple(shape) if len(shape)==2 else (side,side) if side**2==l.n_positions else (1,l.n_positions)
+    def decodes(self, name:str|None=None) -> bool:
         "Can the features of this layer be decoded?"
         return self.layer(name).name==self.decoded
     def normalise(self, x:Tensor) -> Tensor:
         "Images (n,c,h,w) in [0,1] as the model wants them, on its device"
         return ((x-self.mean)/self.std).to(device_of(self.model))
-    def logits(self, device:torch.device, body:Callable) -> Tensor|None:
+    def logits(self, body:Callable) -> Tensor|None:
         "What `body()` says in eval mode, without gradient: (n,k) on the CPU, or None if those are no logits"
-        pred = at_rest(self.model, device, body)
+        pred = at_rest(self.model, self.x.device, body)
         return pred.float().cpu() if isinstance(pred, Tensor) and pred.ndim==2 else None
     def outputs(self, x:Tensor) -> tuple[dict,Tensor|None]:
         "Layer -> output for images (n,c,h,w) in [0,1]; and logits (n,k), or None"
         x,out,names = self.normalise(x),{},{l.module:k for k,l in self.layers.items()}
         def keep(module, args, o): out.setdefault(names[module], o.clone()) # an in-place ReLU may follow
-        return out,self.logits(x.device, lambda: hooked(list(names), keep, lambda: self.body(x)))
-    def classify(self, f:Tensor, layer:str=None) -> Tensor|None:
+        return out,self.logits(lambda: hooked(list(names), keep, lambda: self.body(x)))
+    def classify(self, f:Tensor, layer:str|None=None) -> Tensor|None:
         "Logits (m,k), or None: what the rest of the network says of outputs (m,...) of a layer"
-        if self.decodes(layer): return self.logits(f.device, lambda: self.model.classify(f))
         x,module = self.x[:1].expand(len(f), -1, -1, -1),self.layer(layer).module
-        return self.logits(f.device, lambda: hooked([module], lambda *_: f, lambda: self.body(x)))
+        return self.logits(lambda: hooked([module], lambda *_: f, lambda: self.body(x)))
     def decode(self, f:Tensor) -> Tensor:
         "Features (m,...) of the autoencoder's layer as images (m,c,h,w) in [0,1]"
         y = at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
         return (y*self.std+self.mean).clamp(0, 1)
 
-# %% ../nbs/08a_scene.ipynb #dd150f6b
-@patch
-def _find(self:Network, names:list|None=None):
-    "name -> `Layer`, the default first: those named, or the decoded one, that of `find_layer` and `find_stages`"
-    find = partial(find_layer, self.body, self.x)
-    if names is None:
-        names = [self.decoded] if self.decoded else []
-        for more in (lambda: [find()[0].name], lambda: find_stages(self.body, self.x)[::-1]):
-            try: names += more()
-            except (ValueError, TypeError):
-                if not names: raise
-    found = [find(k)[0] for k in dict.fromkeys(names)]
-    found = {l.name:l for l in found if not l.before and math.prod(self.shape_of(l))<=self.most}
-    if not found: raise ValueError(f'none of the layers {names} has from 4 to {self.most} positions')
-    return found
 
 # %% ../nbs/08a_scene.ipynb #d7723d0b
 class Scene(Gallery):
@@ -174,7 +156,7 @@ class Scene(Gallery):
     def forget(self) -> None:
         "Look at the model again, after it was trained further"
         self.last,self.see = {},lru_cache(64)(lambda i: self.net.outputs(self.images[[i]])) # outputs of image i, logits
-    def once(self, name:str, key:tuple, answer:Callable) -> object:
+    def once(self, name:str, key:object, answer:Callable) -> object:
         "The last answer to a question if `key` is the same, else `answer()`"
         if self.last.get(name, (None,))[0]!=key: self.last[name] = (key,answer())
         return self.last[name][1]
@@ -202,10 +184,7 @@ class Scene(Gallery):
         return [join(pre, v.lerp(u, lam)) for u,v in ((to_b,b) if k.direction else (a,to_a), (a,b))]
     def mixed_images(self, k:Knobs, R:Tensor, lams:tuple=()) -> tuple[Tensor,Tensor]:
         "Aligned and unaligned mixes as images (m,c,h,w): decoded where there is a decoder, else warped pixels"
-        if self.net.decodes(k.layer):
-            aligned,unaligned = self.mix(k, R, lams)
-            key,name = (k.first, k.second, lams or k.lam),f'unaligned {len(aligned)}'
-            return self.net.decode(aligned),self.once(name, key, lambda: self.net.decode(unaligned))
+        if self.net.decodes(k.layer): return tuple(self.net.decode(f) for f in self.mix(k, R, lams))
         x,x2,grid = self.images[[k.first]],self.images[[k.second]],self.net.grid(k.layer)
         u,v = (warp_pixels(x, R, grid),x2) if k.direction else (x,warp_pixels(x2, R.mT, grid))
         lam = torch.tensor(lams or [k.lam]).view(-1,1,1,1)
@@ -221,16 +200,14 @@ class Scene(Gallery):
 # %% ../nbs/08a_scene.ipynb #82050f10
 def training_warning(scene:Scene) -> str:
     "A line on what shows that the network or the decoder is not trained, or nothing"
-    net,step,said = scene.net,-(-len(scene.images)//64),[]
-    x,y = scene.images[::step],scene.labels
+    net,step,says = scene.net,-(-len(scene.images)//64),'{}: it is not trained yet'
+    x,y = scene.images[::step],scene.labels[::step]
     out,logits = net.outputs(x)
-    norms = [m for m in net.body.modules() if getattr(m, 'num_batches_tracked', None) is not None]
-    if y is not None and logits is not None and len(x)>=16:
-        right,chance = (logits.argmax(1)==y[::step]).sum().item(),len(x)/logits.shape[1]
+    if logits is not None and len(x)>=16 and y.max()>=0:
+        right,chance = (logits.argmax(1)==y).sum().item(),len(x)/logits.shape[1]
         text = f'the classifier is right on {right} of {len(x)} images, and chance would be {chance:.0f}'
-        said += [text]*(right<=chance+2*chance**.5)
-    elif norms and all(m.num_batches_tracked==0 and m.running_mean.abs().max()==0 for m in norms):
-        said.append('the network has never seen a batch')
+        if right<=chance+2*chance**.5: return says.format(text)
     if net.decoded and not (net.decode(out[net.decoded])-x).square().mean()<(x-x.mean(0)).square().mean():
-        said.append('the decoder makes pictures that are no nearer to the images than their mean')
-    return '; '.join(f'{o}: it is not trained yet' for o in said)
+        return says.format('the decoder makes pictures that are no nearer to the images than their mean')
+    return ''
+

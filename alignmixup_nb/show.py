@@ -23,11 +23,6 @@ def _drawn(mixer, n, seed, mode, layers=None):
     return rec
 
 # %% ../nbs/03c_show.ipynb #fc31cad3
-def _words(y, vocab):
-    "A word for each target; none for a mask"
-    word = lambda t: str(vocab[int(t)]) if vocab is not None else f'{t.item():.3g}'
-    return ['' if t.ndim else word(t) for t in y]
-
 def _caption(rec, mixer, pair):
     "Where and how a batch is mixed"
     mixer,rec = mixer.unwrap(rec)
@@ -63,7 +58,8 @@ def show_mix(
     rec = _drawn(mixer, len(x), seed, mode, layers)
     pair = rec.mode=='embedding' or rec.mode=='feature' and 'input' not in (layer, rec.layer)
     mixed,(lam,perm) = (x,(rec.lam,rec.perm)) if pair else mixer.apply(rec, x)
-    words = ['']*len(x) if y is None else _words(y, vocab)
+    word = lambda t: '' if t.ndim else f'{t.item():.3g}' if vocab is None else str(vocab[int(t)]) # none for a mask
+    words = ['']*len(x) if y is None else [*map(word, y)]
     titles = [f'{words[i]}: {lam:.0%}\n{words[j]}: {1-lam:.0%}' for i,j in enumerate(perm)]
     images = ((torch.cat([x, x[perm]] if pair else [mixed])-x.min())/(x.max()-x.min())).clamp(0, 1).movedim(1, -1)
     fig,axs = plt.subplots(1+pair, len(x), figsize=(size*len(x), size*(1+pair)+.6), squeeze=False)
