@@ -76,12 +76,13 @@ def subset(
 def other_texture(
     x:Tensor, # (n,ch,h,w)
     y:Tensor, # (n,) classes
+    share:float=.5, # of the other's amplitudes
 ) -> Tensor: # (n,ch,h,w) in the range of x
-    "Each image with the amplitudes of the spectrum of the next image of another class"
+    "Each image with amplitudes of its spectrum that are in part those of the next image of another class"
     order = torch.arange(len(y))
     other = torch.stack([next(j for j in order.roll(-i-1) if y[j]!=y[i]) for i in order])
     f = torch.fft.fft2(x.float())
-    return torch.fft.ifft2(torch.polar(f[other].abs(), f.angle())).real.clamp(x.min(), x.max())
+    return torch.fft.ifft2(torch.polar(f.abs().lerp(f[other].abs(), share), f.angle())).real.clamp(x.min(), x.max())
 
 # %% ../../nbs/experiments/transfer.ipynb #19f8d8e4
 CUT = 5 # blocks before the cut
