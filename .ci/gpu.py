@@ -176,7 +176,7 @@ def main(argv=None):
         for n,code in codes.items(): s.say(f'{"ok    " if code==0 else "FAILED"}  cells of {n}: {told[n]}')
         s.failed += [n for n,code in codes.items() if code]
     if finish: finish()
-    s.say(f'all parts went well' if not s.failed else f'FAILED: {", ".join(s.failed)}; see log.txt')
+    s.say('all parts went well' if not s.failed else f'FAILED: {", ".join(s.failed)}; see log.txt')
     return int(bool(s.failed))
 
 if __name__=='__main__': sys.exit(main())

@@ -1,7 +1,7 @@
 """What a user writes. A type checker reads this file in `.ci/run`; nobody runs it."""
 import torch
 from torch import nn, Tensor
-import alignmixup_nb.sinkhorn
+import alignmixup_nb.sinkhorn # noqa: F401
 from alignmixup_nb import AlignMix, AlignMixup, AlignMixupCallback, CutMix, MixCallback, Mixup, OneOf, alignmix, assignment, find_layer
 from alignmixup_nb.align import align
 from alignmixup_nb.calibration import ece
