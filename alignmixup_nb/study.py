@@ -258,7 +258,7 @@ def _dask(address, n):
 def _by_workers(client, runs):
     "Runs with what becomes of them, done by workers, in the order in which they end"
     from distributed import KilledWorker, as_completed
-    def do(run):
+    def do(run): # with nobody else at the random numbers of the process
         for name,module in list(sys.modules.items()):
             if name.split('.')[0] in ('distributed','dask','tornado') and vars(module).get('random') is random:
                 module.random = random.Random()
