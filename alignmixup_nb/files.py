@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FILES', 'LOCK', 'HOLDER', 'Unreadable', 'reading', 'save_checkpoint', 'load_checkpoint', 'write_result',
-           'read_result', 'save_model', 'check_model', 'load_model', 'check_writable', 'Locked', 'locked']
+           'read_result', 'save_model', 'check_model', 'load_model', 'check_writable', 'Locked', 'holder', 'locked']
 
 # %% ../nbs/12d_files.ipynb #fc886aeb
 import hashlib, io, json, os, socket
@@ -39,8 +39,11 @@ def reading(
         raise Unreadable(f'{path} is {what} ({why})') from e
 
 # %% ../nbs/12d_files.ipynb #371ee849
-def _sha256(data): return hashlib.sha256(data).hexdigest()
-def _first_line(data): return f'alignmixup_nb sha256 {_sha256(data)}'.encode()
+def _sha256(data):
+    "The checksum of bytes, or of what goes into JSON"
+    return hashlib.sha256(data if isinstance(data, bytes) else json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+def _signed(data): return f'alignmixup_nb sha256 {_sha256(data)}\n'.encode()+data
 
 def save_checkpoint(
     path:Path, # the file
@@ -49,7 +52,7 @@ def save_checkpoint(
     "Write what a run goes on from, below a line with its checksum"
     f = io.BytesIO()
     torch.save({'format':3, **state}, f)
-    atomic_write(path, _first_line(f.getvalue())+b'\n'+f.getvalue())
+    atomic_write(path, _signed(f.getvalue()))
 
 # %% ../nbs/12d_files.ipynb #9efdf8d5
 def load_checkpoint(
@@ -57,8 +60,9 @@ def load_checkpoint(
     recipe:Recipe # what is to be gone on with
 ) -> dict:
     "What `save_checkpoint` wrote"
-    line,_,data = path.read_bytes().partition(b'\n')
-    if line!=_first_line(data):
+    whole = path.read_bytes()
+    data = whole.partition(b'\n')[2]
+    if whole!=_signed(data):
         raise Unreadable(f'{path} is damaged, or no checkpoint of this version: it does not begin with its checksum')
     with reading(path, 'not a checkpoint that can be read'):
         s = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
@@ -68,15 +72,14 @@ def load_checkpoint(
     return s
 
 # %% ../nbs/12d_files.ipynb #7ac9857a
-def _digest(result): return _sha256(json.dumps(result, sort_keys=True).encode())
-
 def write_result(
     path:Path, # a result.json
     result:dict # as `Run.fit` gives it
 ) -> None:
     "A result file, with the checksum of its content"
-    atomic_write(path, json.dumps({**result, 'sha256':_digest(result)}, indent=1, allow_nan=False))
+    atomic_write(path, json.dumps({**result, 'sha256':_sha256(result)}, indent=1, allow_nan=False))
 
+# %% ../nbs/12d_files.ipynb #743597fa
 def read_result(
     path:Path # a result.json
 ) -> dict: # without the checksum
@@ -87,7 +90,7 @@ def read_result(
             if k not in r: raise ValueError(f'no {k}')
         told = r.pop('sha256', None)
         if r['schema'] not in (1,2): raise ValueError(f'schema {r["schema"]}')
-        if (told or r['schema']==2) and told!=_digest(r): raise ValueError('its content does not have its checksum')
+        if (told or r['schema']==2) and told!=_sha256(r): raise ValueError('its content does not have its checksum')
     return r
 
 # %% ../nbs/12d_files.ipynb #a0087000
@@ -107,12 +110,12 @@ def check_model(
     out:Path # the folder of a finished run
 ) -> None:
     "Raise if the weights are not those that the result file tells of"
-    path,result = Path(out)/FILES['model'],Path(out)/FILES['result']
-    told = read_result(result).get('model_sha256') if result.exists() else None
-    if told is None or not path.exists(): return # older, or only the result is kept
-    if _sha256(path.read_bytes())!=told:
+    path,result = out/FILES['model'],out/FILES['result']
+    told = read_result(result).get('model_sha256') if result.exists() else None # not in older ones
+    if told and path.exists() and _sha256(path.read_bytes())!=told:
         raise Unreadable(f'{path} is damaged, or of another run: {FILES["result"]} gives another checksum')
 
+# %% ../nbs/12d_files.ipynb #8b476e33
 def load_model(
     out:str|Path # the folder of a finished run
 ) -> nn.Module: # in eval mode, on the CPU
@@ -142,10 +145,13 @@ LOCK,HOLDER = '.lock','.lock.json'
 class Locked(RuntimeError):
     "Another process is at the folder"
 
-def _holder(folder):
-    "Who is at the folder, as far as it is known"
-    try: return 'process {pid} on {host} has been at it since {since}'.format(**json.loads((folder/HOLDER).read_text()))
-    except (OSError, ValueError, KeyError, TypeError): return 'another process is at it'
+def holder(
+    folder:Path # of a run
+) -> str: # empty if nobody said so
+    "Who is at the folder, or was when it ended all at once"
+    try: return 'process {pid} on {host} since {since}'.format(**json.loads((folder/HOLDER).read_text()))
+    except FileNotFoundError: return ''
+    except (OSError, ValueError, KeyError, TypeError): return 'another process'
 
 # %% ../nbs/12d_files.ipynb #ff607d7a
 @contextmanager
@@ -158,13 +164,14 @@ def locked(
     check_writable(folder)
     made = [o for o in (folder, *folder.parents) if not o.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    lock,who = filelock.FileLock(folder/LOCK),dict(pid=os.getpid(), host=socket.gethostname())
+    lock,now = filelock.FileLock(folder/LOCK),datetime.now(timezone.utc).isoformat(timespec='seconds')
     try: lock.acquire(timeout=patience)
     except filelock.Timeout:
-        raise Locked(f'{folder} is in use: {_holder(folder)}; wait for it, or take another folder') from None
+        who = holder(folder) or 'another process'
+        raise Locked(f'{folder} is in use: {who}; wait for it, or take another folder') from None
     try:
-        who['since'] = datetime.now(timezone.utc).isoformat(timespec='seconds')
-        with suppress(OSError): atomic_write(folder/HOLDER, json.dumps(who)) # a disk may be full, and the run done
+        with suppress(OSError): # a disk may be full, and the run done
+            atomic_write(folder/HOLDER, json.dumps(dict(pid=os.getpid(), host=socket.gethostname(), since=now)))
         yield folder
     finally:
         with suppress(OSError):

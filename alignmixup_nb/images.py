@@ -137,15 +137,14 @@ def image_files(
     files = {os.path.realpath(o):o for o in reversed(names)}.values()
     if not files: raise FileNotFoundError(f'a data set needs images in {folder}, and there '
         + ('are none' if Path(folder).is_dir() else 'is no such folder'))
-    holders = {o.parent for o in files}
-    loose = {o for o in files if o.parent==folder and len(holders)>1}
-    odd = {'folders without an image are no classes': [k for k,v in found.items() if not any(v)],
-           'images in no folder of a class are left out': sorted(loose),
-           'folders inside the folder of a class are classes of their own':
-               sorted(o for o in holders if any(p in holders and p!=folder for p in o.parents))}
-    for says,o in odd.items():
+    classes = {o.parent for o in files}
+    loose = sorted(o for o in files if o.parent==folder and len(classes)>1)
+    nested = sorted(o for o in classes if (classes-{folder}) & {*o.parents})
+    for says,o in (('folders without an image are no classes', [k for k,v in found.items() if not any(v)]),
+                   ('images in no folder of a class are left out', loose),
+                   ('folders inside the folder of a class are classes of their own', nested)):
         if o: warnings.warn(f'{len(o)} {says}: {few(o)}')
-    return {o:o.parent.name for o in sorted({*files}-loose)}
+    return {o:o.parent.name for o in sorted({*files}-{*loose})}
 
 # %% ../nbs/06b_images.ipynb #200504f8
 def read_idx(

@@ -35,32 +35,11 @@ def stratified(
     return np.sort(np.concatenate([order[cls[order]==i][:o] for i,o in enumerate(k)]))
 
 # %% ../nbs/06c_loaders.ipynb #59add8d7
-@dataclass(eq=False, repr=False)
-class Images:
-    "Images and their classes as a data set for fastai; a subclass has `read` and `like`"
-    x:Tensor|list # the images, or their files
-    y:Tensor|None # classes (n,), integers; None for images without labels
-    vocab:Iterable # names of the classes
-    split_idx:int=0 # 0 for training, 1 for held out: fastai augments only 0
-    boxes:Tensor|None=None # (n,4), for evaluation
+class _FastaiData:
+    "What fastai asks of a data set beside its items"
     n_inp,loss_func,im = 1,CrossEntropyLossFlat(),TensorImage
-    def __post_init__(self):
-        self.vocab = self.vocab if isinstance(self.vocab, CategoryMap) else CategoryMap(list(self.vocab), sort=False)
-        self.c = len(self.vocab)
-        if self.y is None: return
-        if len(self): check_labels(torch.as_tensor(self.y), len(self), self.c)
-        self.y = torch.as_tensor(self.y).long()
-    def __len__(self) -> int: return len(self.x)
-    def __getitem__(self, i:int|Tensor) -> tuple:
-        return (self.read(i),) if self.y is None else (self.read(i),TensorCategory(self.y[i]))
-    def take(self,
-        i:Iterable[int], # their numbers, in any order
-    ) -> 'Images':
-        "Some of the images"
-        x = self.x[i] if isinstance(self.x, Tensor) else [self.x[j] for j in i]
-        return replace(self, x=x, **{k: o if o is None else o[i] for k,o in dict(y=self.y, boxes=self.boxes).items()})
     def new_empty(self) -> 'Images':
-        "None of them, to be exported"
+        "None of the images, to be exported"
         return self.take([])
     def decode(self, o:tuple, full:bool=True) -> tuple:
         "An item with the name of its class"
@@ -71,6 +50,35 @@ class Images:
         before,self.split_idx = self.split_idx,i
         try: yield self
         finally: self.split_idx = before
+
+# %% ../nbs/06c_loaders.ipynb #9285f5b8
+@dataclass(eq=False, repr=False)
+class Images(_FastaiData):
+    "Images and their classes as a data set for fastai; a subclass has `read` and `like`"
+    x:Tensor|list # the images, or their files
+    y:Tensor|None # classes (n,), integers; None for images without labels
+    vocab:Iterable # names of the classes
+    split_idx:int=0 # 0 for training, 1 for held out: fastai augments only 0
+    boxes:Tensor|None=None # (n,4), for evaluation
+    def __post_init__(self):
+        self.vocab = self.vocab if isinstance(self.vocab, CategoryMap) else CategoryMap(list(self.vocab), sort=False)
+        self.c = len(self.vocab)
+        if self.y is None: return
+        if len(self): check_labels(torch.as_tensor(self.y), len(self), self.c)
+        self.y = torch.as_tensor(self.y).long()
+    def __len__(self) -> int: return len(self.x)
+    def __getitem__(self, i:int|Tensor) -> tuple:
+        return (self.read(i),) if self.y is None else (self.read(i),TensorCategory(self.y[i]))
+    def take(self, i:Iterable[int]) -> 'Images':
+        "The images with these numbers, in this order"
+        x = self.x[i] if isinstance(self.x, Tensor) else [self.x[j] for j in i]
+        return replace(self, x=x, **{k: o if o is None else o[i] for k,o in dict(y=self.y, boxes=self.boxes).items()})
+    def hold_out(self) -> tuple['Images','Images']:
+        "A part to train on, and a stratified fifth"
+        n,c = len(self),len(self.y.unique())
+        idx = stratified(self.y, max(n-n//5, c))
+        if len(idx)==n: raise ValueError(f'{n} images in {c} classes are too few to hold some out: name those held out')
+        return self.take(idx), replace(self.take(np.setdiff1d(np.arange(n), idx)), split_idx=1)
 
 # %% ../nbs/06c_loaders.ipynb #eb848df5
 def image_bytes(

@@ -39,12 +39,12 @@ def study_runs(
 ) -> pd.DataFrame: # accuracy in percent, seconds of training, processor, layer of the mix, and each setting
     "The runs of a study, a row each"
     default = {f.name:f.default for f in fields(Recipe)}
-    def _row(o):
+    def row(o):
         settings = {k:_listed(v) for k,v in {**default, **o['recipe']}.items()}
         took,cpu = o['seconds'],o.get('hardware', {}).get('cpu')
         return dict(name=o['name'], accuracy=100*o['accuracy'], seconds=took['train'], cpu=took.get('cpu'),
                     processor=cpu, at=o['layer'], **settings)
-    return pd.DataFrame([_row(o) for o in read_results(path)])
+    return pd.DataFrame([row(o) for o in read_results(path)])
 
 # %% ../nbs/13b_results.ipynb #5d01273e
 def mean_ci(

@@ -13,25 +13,28 @@ if __name__=='__main__' and '__file__' in globals(): # python -m alignmixup_nb.s
 # %% ../nbs/14_study.ipynb #15d65edb
 import errno, gc, json, logging, os, random, socket, sys, time, traceback
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import fields, replace
-from functools import partial
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
-try: import tomllib
-except ModuleNotFoundError: import tomli as tomllib # Python 3.10
 import pandas as pd, torch
 from fastai.callback.core import Callback
 from fastcore.basics import patch
 from fastcore.foundation import L
+try: import tomllib
+except ModuleNotFoundError: import tomli as tomllib # Python 3.10
+
+# %% ../nbs/14_study.ipynb #c12fa384
+from .build import recipe_device
 from .cli import Parser, add_options, say
 from .core import atomic_write, check_int
-from .files import FILES, HOLDER, Locked, Unreadable, check_writable, load_checkpoint, locked, read_result
+from alignmixup_nb.files import (FILES, Locked, Unreadable, check_writable, holder, load_checkpoint, locked,
+    read_result)
 from .loop import Bars
-from .recipe import HARDWARE, Recipe, differences, get_recipe
+from .recipe import Machine, Recipe, differences, get_recipe
 from .results import collect, unpack
-from .train import recipe_device, train
+from .train import spent, train
 
 # %% ../nbs/14_study.ipynb #ee001baa
 def _expand(settings):
@@ -101,28 +104,21 @@ class StudyRun:
         diff = differences(result['recipe'], vars(self.recipe))
         if diff: raise ValueError(f'{self.folder} holds a run of another recipe ({diff}); take another --out')
         return result['accuracy']
-    @property
-    def holder(self) -> str: # empty if nobody is
-        "Who is at it"
+
+# %% ../nbs/14_study.ipynb #d7ec37dc
+@patch
+def status(self:StudyRun) -> dict: # name, state, and accuracy or a note
+    "Where the run stands: done, failed, running, cut or waiting"
+    def told(state, **more): return dict(name=self.name, state=state, **more)
+    try:
+        if self.result.exists(): return told('done', accuracy=self.accuracy)
+    except Unreadable as e: return told('failed', note=str(e))
+    if who := holder(self.folder):
         try:
-            told = json.loads((self.folder/HOLDER).read_text())
-            with locked(self.folder, patience=0): return ''
-        except FileNotFoundError: return ''
-        except (Locked, OSError): return 'process {pid} on {host} since {since}'.format(**told)
-    @property
-    def epoch(self) -> int: # 0 without a checkpoint that can be read
-        "How many epochs the checkpoint holds"
-        try: return load_checkpoint(self.checkpoint, self.recipe)['next_epoch']
-        except (FileNotFoundError, Unreadable): return 0
-    def status(self) -> dict: # name, state, and accuracy or a note
-        "Where the run stands: done, failed, running, cut or waiting"
-        def told(state, **more): return dict(name=self.name, state=state, **more)
-        try:
-            if self.result.exists(): return told('done', accuracy=self.accuracy)
-        except Unreadable as e: return told('failed', note=str(e))
-        if holder := self.holder: return told('running', note=holder)
-        if self.failure.exists(): return told('failed', note=json.loads(self.failure.read_text()).get('error'))
-        return told('cut' if self.checkpoint.exists() else 'waiting')
+            with locked(self.folder, patience=0): pass # nobody is there any more
+        except (Locked, OSError): return told('running', note=who)
+    if self.failure.exists(): return told('failed', note=json.loads(self.failure.read_text()).get('error'))
+    return told('cut' if self.checkpoint.exists() else 'waiting')
 
 # %% ../nbs/14_study.ipynb #786090be
 @patch
@@ -130,21 +126,18 @@ def do(self:StudyRun,
     cbs:Callback|list|None=None # more fastai callbacks
 ) -> tuple[str,str]: # its state, 'left' if it can't be done here, and a line to say
     "Train, unless the run is over or somebody is at it"
-    state = self.status()['state']
+    state,begun = self.status()['state'],[]
     if state in ('done','failed','running'): return state,''
     try: recipe_device(self.recipe)
     except ValueError as e: return 'left',f'left to others, for here: {e}'
-    begun = []
-    def more(): return [Callback(before_fit=lambda cb: begun.append(True)), *L(cbs)]
-    try: result = train(self.recipe, self.folder, resume=True, cbs=more(), log=None, bar=False)
+    try: result = train(self.recipe, self.folder, resume=True, log=None, bar=False,
+                        cbs=[Callback(before_fit=lambda cb: begun.append(True)), *L(cbs)])
     except Locked: return 'running',''
     except Exception as e: return self._ended_by(e, cbs)
     finally:
         gc.collect() # a Learner holds itself in circles, and memory of the GPU with it
         if torch.cuda.is_initialized(): torch.cuda.synchronize() or torch.cuda.empty_cache() # for others
-    if not begun: return 'done','' # somebody else just did it
-    s = result['seconds']['total']
-    return 'done',f'accuracy {result["accuracy"]:.2%} in ' + (f'{s:.0f} s' if s<300 else f'{s/60:.0f} min')
+    return 'done',f'accuracy {result["accuracy"]:.2%} in {spent(result)}' if begun else '' # or another just did it
 
 # %% ../nbs/14_study.ipynb #84331727
 @patch
@@ -189,79 +182,88 @@ class Study:
             raise TypeError(f'recipes is {str(recipes)!r}, not a list, as read_study({str(recipes)!r}) gives it')
         if workers is not None: check_int('workers', workers)
         if workers and scheduler: raise ValueError('workers and scheduler exclude each other')
-        if (workers or scheduler) and not find_spec('distributed'):
+        self.here = not (workers or scheduler)
+        if not self.here and not find_spec('distributed'):
             raise ImportError('workers need the package distributed: pip install "alignmixup_nb[study]"')
         self.runs,self.out,self.log,self.bar = [StudyRun(o, out) for o in recipes],Path(out),log,bar
         self.workers,self.scheduler,self.over = workers,scheduler,{}
-    def status(self) -> pd.DataFrame: # a row a run: name, state, epoch, accuracy, note
-        "Where each run stands, and how far it is"
-        rows = [o.status() for o in self.runs]
-        for o,row in zip(self.runs, rows): row['epoch'] = o.recipe.epochs if row['state']=='done' else o.epoch
-        return pd.DataFrame(rows, columns=['name','state','epoch','accuracy','note'])
-    def check(self,
-        retry:bool=False # shall be tried again what failed before?
-    ) -> None:
-        "Raise if this process can't do what is left to do; what the workers of a cluster can do is seen there"
-        check_writable(self.out)
-        over = ('done',) if retry else ('done','failed')
-        for o in self.runs:
-            if not self.scheduler and o.status()['state'] not in over: recipe_device(o.recipe)
+
+# %% ../nbs/14_study.ipynb #7066287d
+@patch
+def check(self:Study,
+    retry:bool=False # shall be tried again what failed before?
+) -> None:
+    "Raise if this process can't do what is left to do; what the workers of a cluster can do is seen there"
+    check_writable(self.out)
+    over = ('done',) if retry else ('done','failed')
+    for o in self.runs:
+        if not self.scheduler and o.status()['state'] not in over: recipe_device(o.recipe)
+
+# %% ../nbs/14_study.ipynb #e6a3b764
+@patch
+def status(self:Study) -> pd.DataFrame: # a row a run: name, state, epoch, accuracy, note
+    "Where each run stands, and how far it is"
+    def epoch(run, state):
+        if state=='done': return run.recipe.epochs
+        try: return load_checkpoint(run.checkpoint, run.recipe)['next_epoch']
+        except (FileNotFoundError, Unreadable): return 0
+    rows = [(o,o.status()) for o in self.runs]
+    return pd.DataFrame([dict(row, epoch=epoch(o, row['state'])) for o,row in rows],
+                        columns=['name','state','epoch','accuracy','note'])
 
 # %% ../nbs/14_study.ipynb #bd517815
 @patch
-def _say(self:Study, line, epochs=0):
-    "A line, and how long the rest takes; so many epochs of a run that is not over are done"
+def _say(self:Study, line, state='', epochs=0):
+    "A line; how many are done, and how long the rest takes, if so many epochs of a run that is not over are done"
     done,total = (sum(o.recipe.epochs for o in runs) for runs in (self.over,self.runs))
     now,self.told = done+epochs,time.monotonic()
-    if self.first<now<total:
+    if state=='done': line += f', {list(self.over.values()).count("done")} of {len(self.runs)} done'
+    if (epochs or state=='done') and self.first<now<total:
         s = (self.told-self.start)/(now-self.first)*(total-now)
         line += f', about {s/60:.0f} min to go' if s>=90 else f', about {s:.0f} s to go'
     self.log(line)
 
+# %% ../nbs/14_study.ipynb #5a59a2c8
 @patch
 def _in_turn(self:Study, runs):
     "Runs with what becomes of them, done by this process"
     for o in runs:
         def tell(cb):
-            if time.monotonic()-self.told>60: self._say(f'{o.name}: epoch {cb.epoch+1} of {cb.n_epoch}', cb.epoch+1)
+            if time.monotonic()-self.told<=60: return
+            self._say(f'{o.name}: epoch {cb.epoch+1} of {cb.n_epoch}', epochs=cb.epoch+1)
         yield o,o.do(Bars() if self.bar else Callback(after_epoch=tell))
 
-# %% ../nbs/14_study.ipynb #627f37b1
-@patch
-def _on_worker(self:StudyRun):
-    "`do`, with nobody else at the random numbers of the process"
-    for name,module in list(sys.modules.items()):
-        if name.split('.')[0] in ('distributed','dask','tornado') and vars(module).get('random') is random:
-            module.random = random.Random()
-    return self.do()
-
 # %% ../nbs/14_study.ipynb #927d52e0
-@patch
-def _connect(self:Study, stack):
-    "A client of Dask; its workers, if they are ours, are there until the stack is left"
+@contextmanager
+def _dask(address, n):
+    "A client of the scheduler at `address`, or of `n` workers of this machine that are there until the `with` ends"
     import dask
     from distributed import Client, LocalCluster
-    stack.callback(logging.disable, logging.root.manager.disable)
-    logging.disable(logging.CRITICAL) # our lines say it
-    stack.enter_context(dask.config.set({'distributed.worker.daemon':False, # a run may load files by processes
-                                         'distributed.comm.timeouts.tcp':'10 minutes'})) # on a busy machine
-    address,n = self.scheduler,self.workers
-    if n:
-        address = stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, memory_limit=0,
-            dashboard_address=None, silence_logs=logging.CRITICAL, preload=['alignmixup_nb.study']))
-        address.adapt(minimum=n, maximum=n) # one that is lost is replaced
-    try: client = stack.enter_context(Client(address, timeout=10))
-    except (OSError, ValueError) as e: raise ConnectionError(f'no scheduler answers at {address}: {e}') from e
-    if max(client.nthreads().values(), default=1)>1:
-        raise ValueError(f'workers at {address} have several threads; start them with --nthreads 1')
-    return client
+    with ExitStack() as stack:
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL) # our lines say it
+        stack.enter_context(dask.config.set({'distributed.worker.daemon':False, # a run may load files by processes
+                                             'distributed.comm.timeouts.tcp':'10 minutes'})) # on a busy machine
+        if n:
+            address = stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, memory_limit=0,
+                dashboard_address=None, silence_logs=logging.CRITICAL, preload=['alignmixup_nb.study']))
+            address.adapt(minimum=n, maximum=n) # one that is lost is replaced
+        try: client = stack.enter_context(Client(address, timeout=10))
+        except (OSError, ValueError) as e: raise ConnectionError(f'no scheduler answers at {address}: {e}') from e
+        if max(client.nthreads().values(), default=1)>1:
+            raise ValueError(f'workers at {address} have several threads; start them with --nthreads 1')
+        yield client
 
 # %% ../nbs/14_study.ipynb #d5d4968b
-@patch
-def _by_workers(self:Study, client, runs):
+def _by_workers(client, runs):
     "Runs with what becomes of them, done by workers, in the order in which they end"
     from distributed import KilledWorker, as_completed
-    futures = {client.submit(StudyRun._on_worker, o, pure=False):o for o in runs}
+    def do(run): # with nobody else at the random numbers of the process
+        for name,module in list(sys.modules.items()):
+            if name.split('.')[0] in ('distributed','dask','tornado') and vars(module).get('random') is random:
+                module.random = random.Random()
+        return run.do()
+    futures = {client.submit(do, o, pure=False):o for o in runs}
     for f in as_completed(futures):
         if f.status not in ('finished','error'):
             raise ConnectionError('the scheduler is gone; start it, and type the same again to go on')
@@ -276,29 +278,19 @@ def run(self:Study,
     "Do whatever is not done and nobody is at, until all is done, failed or left"
     self.check(retry)
     for o in self.runs if retry else (): o.forgive()
-    states = {o:o.status()['state'] for o in self.runs}
+    states,waits = {o:o.status()['state'] for o in self.runs},False
     self.over = {o:s for o,s in states.items() if s in ('done','failed')}
     self.first,self.start = sum(o.recipe.epochs for o in self.over),time.monotonic()
     self.told = self.start
-    with ExitStack() as stack:
-        here = not (self.workers or self.scheduler)
-        self._rounds(self._in_turn if here else partial(self._by_workers, self._connect(stack)))
+    with nullcontext() if self.here else _dask(self.scheduler, self.workers) as client:
+        while todo := [o for o in self.runs if o not in self.over]:
+            for o,(state,line) in self._in_turn(todo) if self.here else _by_workers(client, todo):
+                if state!='running': self.over[o] = state
+                if line: self._say(f'{o.name}: {line}', state)
+            stuck = not self.over.keys() & set(todo)
+            if stuck and not waits: self.log(f'waiting for what others are at: {", ".join(o.name for o in todo)}')
+            if waits := stuck: time.sleep(1.)
     return [o.name for o in self.runs if self.over[o]!='done' and o.status()['state']!='done']
-
-@patch
-def _rounds(self:Study, each):
-    "Do what can be done, and wait for what others are at"
-    waits = False
-    while todo := [o for o in self.runs if o not in self.over]:
-        for o,(state,line) in each(todo):
-            if state!='running': self.over[o] = state
-            if line and state=='done':
-                done = list(self.over.values()).count('done')
-                self._say(f'{o.name}: {line}, {done} of {len(self.runs)} done')
-            elif line: self.log(f'{o.name}: {line}')
-        stuck = not self.over.keys() & set(todo)
-        if stuck and not waits: self.log(f'waiting for what others are at: {", ".join(o.name for o in todo)}')
-        if waits := stuck: time.sleep(1.)
 
 # %% ../nbs/14_study.ipynb #6c64a20f
 def parser() -> Parser:
@@ -314,7 +306,7 @@ def parser() -> Parser:
     add('--retry', action='store_true', help='try again what failed before')
     add('--workers', type=int, metavar='N', help='do N runs at once, in processes of this machine')
     add('--scheduler', metavar='ADDRESS', help="do as many at once as Dask's scheduler there has workers")
-    add_options(p, [f for f in fields(Recipe) if f.name in HARDWARE and f.name!='workers'])
+    add_options(p, [f for f in fields(Machine) if f.name!='workers'])
     return p
 
 # %% ../nbs/14_study.ipynb #63a1d5d5
@@ -346,7 +338,7 @@ def save(self:Study,
 # %% ../nbs/14_study.ipynb #14080573
 def _read(args):
     "The study of the arguments, and a line on it"
-    machine = {k:v for k,v in args.items() if k in HARDWARE and k!='workers'}
+    machine = {f.name:args[f.name] for f in fields(Machine) if f.name in args and f.name!='workers'}
     recipes = [replace(o, **machine) for o in read_study(args['list'])]
     out = args['out'] or Path('runs')/Path(args['list']).stem
     study = Study(recipes, out, say, sys.stdout.isatty(), args['workers'], args['scheduler'])
@@ -366,8 +358,8 @@ def main(
         say(said)
         if args['status'] or args['collect'] is not None: return 0
         try:
-            with p.reporting(lambda: 'doing the runs', args['verbose'], code=1): failed = study.run(args['retry'])
-        except KeyboardInterrupt as e: raise type(e)('; to go on, type the same again') from e
+            with p.reporting(lambda: 'doing the runs', args['verbose'], lambda: 1): failed = study.run(args['retry'])
+        except KeyboardInterrupt as e: raise KeyboardInterrupt('; to go on, type the same again') from e
         say(study.report())
         left = list(study.over.values()).count('left')
         if left: p.complain(f'{left} runs were left, for what they need was not there; type the same again where it is')
