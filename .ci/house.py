@@ -12,15 +12,15 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT/'alignmixup_nb').glob('*.py'))
 LIMITS = { # what: (limit today, aim)
     'exported cell, median of lines': (11, 8),
-    'exported cell, 90% have at most': (22, 18),
+    'exported cell, 90% have at most': (20, 18),
     'functions with a body over 25 lines': (0, 0),
     'lines over 120 characters': (0, 0),
-    'private among top-level names, %': (45, 25),
+    'private among top-level names, %': (28, 25),
     'public parameters and returns without annotation': (0, 0),
     'private names imported from another module': (0, 0),
     'modules over 400 lines': (0, 0),
-    'public names used nowhere else': (12, 0),
-    'lines that are installed': (6800, 4500)}
+    'public names used nowhere else': (1, 0),
+    'lines that are installed': (6800, 5000)}
 
 def exported():
     "(notebook, cell, source) of each exported cell"
@@ -79,7 +79,7 @@ def figures():
         own = re.search(r'File to edit: \.\./nbs/(\S+\.ipynb)', f.read_text())
         rest = ''.join(v for k,v in text.items() if k not in (f, ROOT/'nbs'/(own[1] if own else ''), ROOT/'alignmixup_nb'/'_modidx.py'))
         found['public names used nowhere else'] += [at(f, n) for n in dict.fromkeys(tops[f]) if not n.startswith('_') and not re.search(rf'\b{n}\b', rest)]
-    every = [n for v in tops.values() for n in dict.fromkeys(v)]
+    every = [n for v in tops.values() for n in dict.fromkeys(v) if not n.startswith('__')]
     got = {k:len(v) for k,v in found.items()} | {'exported cell, median of lines':median(sizes), 'exported cell, 90% have at most':round(quantiles(sizes, n=10)[-1]),
         'private among top-level names, %':round(100*sum(n.startswith('_') for n in every)/len(every)), 'lines that are installed':sum(len(f.read_text().splitlines()) for f in trees)}
     return got,found

@@ -231,7 +231,8 @@ class _Questions(_Probe):
     def permutes(self, l, first=False, every=False):
         "With what `l` puts out permuted over the batch, is the prediction (with `first` its first tensor) as well?"
         kept = slice(1 if first else None)
-        return not self.far(lambda p: self.gap(p.run(l, lambda o: o.roll(1, 0), every)[kept], self.rolled(p.base)[kept]))
+        return not self.far(
+            lambda p: self.gap(p.run(l, lambda o: o.roll(1, 0), every)[kept], self.rolled(p.base)[kept]))
     def cut(self, l):
         "Does the whole prediction go through `l`?"
         if l.cut is None: l.cut = self.permutes(l)
@@ -317,8 +318,9 @@ def _chosen(probe, layer):
     "The layer that somebody chose, by its name or itself; 'input' is the network's first input"
     found,x = next((l for l in probe.layers if l.module is layer or l.name==layer), None),probe.xb[0]
     if found is None and layer=='input':
-        if not (isinstance(x, Tensor) and x.is_floating_point()): raise TypeError("layer 'input' is the network's first "
-            f"input, {getattr(x, 'dtype', type(x).__name__)}; only floating point tensors can be mixed")
+        if not (isinstance(x, Tensor) and x.is_floating_point()):
+            raise TypeError("layer 'input' is the network's first "
+                f"input, {getattr(x, 'dtype', type(x).__name__)}; only floating point tensors can be mixed")
         rank = probe.layout.rank(x)[0] if x.ndim>2 else 0
         found = Layer('input', probe.model, tuple(x.shape), rank=rank, before=True)
     if found is None:
@@ -376,7 +378,8 @@ def find_stages(
         blocks = list(filter(children, probe.spatial))
         nested = [l for l in blocks if any(list(m.children()) for m in children(l))]
         for some in (nested, blocks, probe.spatial):
-            groups = [[l for l in reversed(some) if l.n_positions==r] for r in dict.fromkeys(o.n_positions for o in some)]
+            sizes = dict.fromkeys(o.n_positions for o in some)
+            groups = [[l for l in reversed(some) if l.n_positions==r] for r in sizes]
             largest = (next(filter(probe.cut, sorted(group, key=size, reverse=True)), None) for group in groups)
             if len(found := [l for l in largest if l])>1: return half(found)
             name,most = (Counter(map(parent, some)).most_common(1) or [('',0)])[0]

@@ -9,7 +9,6 @@ __all__ = ['MODELS', 'conv', 'PreActBlock', 'StageNet', 'small_resnet', 'preact_
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-import torch
 from fastcore.basics import patch
 from torch import nn, Tensor
 from .core import check_int

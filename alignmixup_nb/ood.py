@@ -11,7 +11,7 @@ import numpy as np, torch, torch.nn.functional as F
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from torch import nn, Tensor
 from .loaders import ImageTensors
-from .core import (batches, channel_stats, check_int, check_labels, cpu_tensor, device_of, eval_mode,
+from .core import (channel_stats, check_int, check_labels, cpu_tensor, device_of, eval_mode,
     map_batches, normalisation, optional_import, predictions, run_with_head)
 from .data import DATASETS, TEXTURES, texture
 
