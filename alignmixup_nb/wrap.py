@@ -108,14 +108,16 @@ class _LayerPass(_Pass):
         finally:
             self.live = False
             self.off()
+        self.check()
+        for t in tensors_of(out):
+            if t.requires_grad: t.register_hook(self.again)
+        return out
+    def check(self):
         name = self.where.name
         if not self.calls: raise RuntimeError(f'layer {name}, which was to be mixed, did not run in the forward pass; '
             'does the network take another path in training?')
         if self.calls>1:
             warnings.warn(f'layer {name} runs {self.calls} times in a forward pass; its first output is mixed')
-        for t in tensors_of(out):
-            if t.requires_grad: t.register_hook(self.again)
-        return out
 
 # %% ../nbs/03e_wrap.ipynb #508ca7f1
 class _Layers:
@@ -147,42 +149,36 @@ class _Layers:
         if self.mixer.aligned and found.acts!='positions':
             warnings.warn(f'what follows layer {found} sees no positions, so alignment does little or nothing there')
         return found
+    def measure(self, rec, where, xb):
+        mixer,which = self.mixer.unwrap(rec)[0],rec.which
+        if not (mixer.aligned and mixer.label=='measured'): return
+        self.way[which] = running_share(self.way.get(which, (0,0.,0.)), self.net, xb, where, **mixer.solver())
+        mixer.measured = share_of(*self.way[which][1:])
 
-# %% ../nbs/03e_wrap.ipynb #101f98e9
-def _measure(layers, rec, where, xb):
-    "γ of a mixer whose label is measured"
-    mixer,which = layers.mixer.unwrap(rec)[0],rec.which
-    if not (mixer.aligned and mixer.label=='measured'): return
-    layers.way[which] = running_share(layers.way.get(which, (0,0.,0.)), layers.net, xb, where, **mixer.solver())
-    mixer.measured = share_of(*layers.way[which][1:])
-
-def _drawn(layers, n, generator, xb):
-    "The pass of a batch of `n`"
-    rec = layers.mixer.draw(n, generator, **layers.told)
-    if rec.mode not in ('feature','embedding'): return _Pass(layers.mixer, rec)
-    where = layers.find(rec.mode, rec.layer, xb)
-    if where is None: return _Pass(layers.mixer, replace(rec, mode='input'))
-    if rec.mode=='feature': _measure(layers, rec, where, xb)
-    return _LayerPass(layers.mixer, rec, where=where, hooks=layers.hooks)
-
-# %% ../nbs/03e_wrap.ipynb #9aea2f5d
+# %% ../nbs/03e_wrap.ipynb #8721aa5d
 class _Around(nn.Module):
     "Something around a network that has its weights, their names, and its attributes"
     def __init__(self, net):
+        self.__dict__['net'],mode = net,net.training
         super().__init__()
         shared = '_parameters','_buffers','_modules','_non_persistent_buffers_set'
-        self.__dict__.update({k:net.__dict__[k] for k in shared}, net=net, training=net.training)
+        self.__dict__.update({k:net.__dict__[k] for k in shared})
+        self.training = mode
     def __getattr__(self, name):
         try: return super().__getattr__(name)
         except AttributeError: return getattr(self.__dict__['net'], name)
+    @property
+    def training(self): return self.net.training
+    @training.setter
+    def training(self, mode): self.net.training = mode # some libraries do not go by `train`
     def train(self, mode=True):
-        self.training = self.net.train(mode).training
+        self.net.train(mode)
         return self
     def state_dict(self, *args, **kwargs): return self.net.state_dict(*args, **kwargs)
     def load_state_dict(self, *args, **kwargs): return self.net.load_state_dict(*args, **kwargs)
     def _load_from_state_dict(self, *args): self.net._load_from_state_dict(*args)
 
-# %% ../nbs/03e_wrap.ipynb #2cff556d
+# %% ../nbs/03e_wrap.ipynb #8135f3ab
 class MixModel(_Around):
     "A network that mixes its batches while it trains, and keeps its weights, their names and its attributes"
     def __init__(self,
@@ -195,8 +191,6 @@ class MixModel(_Around):
         check_mixer(mixer)
         if not isinstance(net, nn.Module) or isinstance(net, (MixModel,nn.DataParallel)): raise TypeError(
             f'net has to be a network that sees whole batches and does not mix them yet, not {type(net).__name__}')
-        if not isinstance(layer, (str,nn.Module,type(None))):
-            raise TypeError(f"layer is {layer!r}; it has to be None, 'last', 'input', a name or a module")
         super().__init__(net)
         self.__dict__.update(mixer=mixer, layer=layer, generator=generator, n_prefix=n_prefix,
             _asked=None, _layers=None, _passes={})
@@ -207,7 +201,8 @@ class MixModel(_Around):
         if kwargs:
             bound = inspect.signature(bare(self.net).forward).bind(*args, **kwargs)
             args,kwargs = bound.args,bound.kwargs
-        now = self._begin(args, batch_size((args,kwargs))) if self.net.training and True in grads else _Pass()
+        n = batch_size((args,kwargs))
+        now = self._begin(args, n) if self.net.training and True in grads and n>1 else _Pass()
         out = now.run(self.net, args, kwargs)
         if now.mix and isinstance(out, dict) and out.get('loss') is not None: raise ValueError('the network returns a '
             'loss of labels that are not mixed; call it without labels, and take `model.loss(f, pred, y)`')
@@ -215,11 +210,15 @@ class MixModel(_Around):
         return out
     def _begin(self, xb, n):
         "The pass of a batch that may be mixed"
-        if n<2: return _Pass()
         asked = [self.mixer, self.layer, *bare(self.net).modules()]
         if asked!=self._asked: self._layers = _Layers(self.net, self.mixer, self.layer, self.n_prefix, xb)
-        self._asked = asked
-        return _drawn(self._layers, n, self.generator, xb)
+        self._asked,layers = asked,self._layers
+        rec = self.mixer.draw(n, self.generator, **layers.told)
+        at_layer = rec.mode in ('feature','embedding')
+        where = layers.find(rec.mode, rec.layer, xb) if at_layer else None
+        if where is None: return _Pass(self.mixer, replace(rec, mode='input') if at_layer else rec)
+        if rec.mode=='feature': layers.measure(rec, where, xb)
+        return _LayerPass(self.mixer, rec, where=where, hooks=layers.hooks)
     def _last(self, grad):
         if grad in self._passes: return self._passes[grad]
         raise RuntimeError('a loss is that of the last pass, and there was none: call the model first')
