@@ -78,18 +78,19 @@ def _mixed_features(mixer, rec, where, x):
 
 # %% ../nbs/03e_wrap.ipynb #dd3ba2e9
 @dataclass(eq=False)
-class _LayerPass(_Pass):
-    "A forward pass that is mixed at a layer, and the hook that does it"
-    where:Layer|None = None
-    hooks:list|None = None # the network's: at most one is on
+class _Hook:
+    "Replaces what a layer puts out, or takes, in a forward pass and where the backward pass repeats that"
+    where:Layer
+    f:Callable # of the features
+    hooks:list # the network's: at most one is on
     calls:int = 0 # of the layer
     live:bool = False # is this the forward pass?
-    def on(self, _=None):
-        self.off()
-        m,self.calls = self.where.module,0
-        self.hooks.append((m.register_forward_pre_hook if self.where.before else m.register_forward_hook)(self))
     def off(self):
         while self.hooks: self.hooks.pop().remove()
+    def on(self):
+        self.off()
+        self.calls,m = 0,self.where.module
+        self.hooks.append((m.register_forward_pre_hook if self.where.before else m.register_forward_hook)(self))
     def again(self, _):
         self.on()
         torch.autograd.Variable._execution_engine.queue_callback(self.off)
@@ -97,27 +98,34 @@ class _LayerPass(_Pass):
         if not (self.live or in_backward()): return # left behind by a backward pass that failed
         self.calls += 1
         if self.calls>1: return
-        x,self.mix = _mixed_features(self.mixer, self.rec, self.where, args[0] if self.where.before else out)
+        x = self.f(args[0] if self.where.before else out)
         return (x,*args[1:]) if self.where.before else x
+
+# %% ../nbs/03e_wrap.ipynb #846d4c58
+@dataclass(eq=False)
+class _LayerPass(_Pass):
+    "A forward pass of a batch that is mixed at a layer"
+    where:Layer|None = None
+    hooks:list|None = None
     def run(self, net, args, kwargs):
         "What the net returns for the batch, mixed on its way"
+        hook,name = _Hook(self.where, self.mixed, self.hooks),self.where.name
         try:
-            self.live = True
-            self.on()
+            hook.live = True
+            hook.on()
             with uncompiled(): out = net(*args, **kwargs)
         finally:
-            self.live = False
-            self.off()
-        self.check()
-        for t in tensors_of(out):
-            if t.requires_grad: t.register_hook(self.again)
-        return out
-    def check(self):
-        name = self.where.name
-        if not self.calls: raise RuntimeError(f'layer {name}, which was to be mixed, did not run in the forward pass; '
+            hook.live = False
+            hook.off()
+        if not hook.calls: raise RuntimeError(f'layer {name}, which was to be mixed, did not run in the forward pass; '
             'does the network take another path in training?')
-        if self.calls>1:
-            warnings.warn(f'layer {name} runs {self.calls} times in a forward pass; its first output is mixed')
+        if hook.calls>1:
+            warnings.warn(f'layer {name} runs {hook.calls} times in a forward pass; its first output is mixed')
+        for t in (t for t in tensors_of(out) if t.requires_grad): t.register_hook(hook.again)
+        return out
+    def mixed(self, x):
+        x,self.mix = _mixed_features(self.mixer, self.rec, self.where, x)
+        return x
 
 # %% ../nbs/03e_wrap.ipynb #508ca7f1
 class _Layers:
@@ -138,22 +146,27 @@ class _Layers:
         return names
     def find(self, mode, name, xb):
         "The layer of a mode, or that of a name; None if none qualifies, and the input is mixed in its place"
-        if (mode,name) not in self.found: self.found[mode,name] = self.look(mode, name or self.layer, xb)
+        if (mode,name) not in self.found: self.found[mode,name] = _look(self, mode, name or self.layer, xb)
         return self.found[mode,name]
-    def look(self, mode, layer, xb):
-        if mode=='embedding': return find_head(self.net, xb)
-        try: found = find_layer(self.net, xb, layer, n_prefix=self.n_prefix)[0]
-        except NoAnswer as e:
-            if layer is not None: raise
-            return warnings.warn(f'the input is mixed in the place of features: {e}')
-        if self.mixer.aligned and found.acts!='positions':
-            warnings.warn(f'what follows layer {found} sees no positions, so alignment does little or nothing there')
-        return found
-    def measure(self, rec, where, xb):
-        mixer,which = self.mixer.unwrap(rec)[0],rec.which
-        if not (mixer.aligned and mixer.label=='measured'): return
-        self.way[which] = running_share(self.way.get(which, (0,0.,0.)), self.net, xb, where, **mixer.solver())
-        mixer.measured = share_of(*self.way[which][1:])
+
+# %% ../nbs/03e_wrap.ipynb #de6b296f
+def _look(layers, mode, layer, xb):
+    "Ask the network for a layer; None if it has none that qualifies"
+    if mode=='embedding': return find_head(layers.net, xb)
+    try: found = find_layer(layers.net, xb, layer, n_prefix=layers.n_prefix)[0]
+    except NoAnswer as e:
+        if layer is not None: raise
+        return warnings.warn(f'the input is mixed in the place of features: {e}')
+    if layers.mixer.aligned and found.acts!='positions':
+        warnings.warn(f'what follows layer {found} sees no positions, so alignment does little or nothing there')
+    return found
+
+def _measure(layers, rec, where, xb):
+    "γ of a mixer whose label is measured"
+    mixer,which = layers.mixer.unwrap(rec)[0],rec.which
+    if not (mixer.aligned and mixer.label=='measured'): return
+    layers.way[which] = running_share(layers.way.get(which, (0,0.,0.)), layers.net, xb, where, **mixer.solver())
+    mixer.measured = share_of(*layers.way[which][1:])
 
 # %% ../nbs/03e_wrap.ipynb #8721aa5d
 class _Around(nn.Module):
@@ -217,7 +230,7 @@ class MixModel(_Around):
         at_layer = rec.mode in ('feature','embedding')
         where = layers.find(rec.mode, rec.layer, xb) if at_layer else None
         if where is None: return _Pass(self.mixer, replace(rec, mode='input') if at_layer else rec)
-        if rec.mode=='feature': layers.measure(rec, where, xb)
+        if rec.mode=='feature': _measure(layers, rec, where, xb)
         return _LayerPass(self.mixer, rec, where=where, hooks=layers.hooks)
     def _last(self, grad):
         if grad in self._passes: return self._passes[grad]
