@@ -2,7 +2,7 @@
 import torch
 from torch import nn, Tensor
 import alignmixup_nb.sinkhorn # noqa: F401
-from alignmixup_nb import AlignMix, AlignMixup, AlignMixupCallback, CutMix, MixCallback, Mixup, OneOf, alignmix, assignment, find_layer
+from alignmixup_nb import AlignMix, AlignMixup, AlignMixupCallback, CutMix, MixCallback, MixModel, Mixup, OneOf, alignmix, assignment, find_layer
 from alignmixup_nb.align import align
 from alignmixup_nb.calibration import ece
 from alignmixup_nb.data import get_dls
@@ -27,6 +27,8 @@ mixer: Mixer = OneOf([Mixup(), CutMix(alpha=1., prob=.5)])
 rec = mixer.draw(4)
 mixed, mix = mixer.apply(rec, a)
 share: float = mix.lam
+mixing = MixModel(net, mixer, layer='0', generator=torch.Generator())
+loss = mixing.loss(nn.functional.cross_entropy, mixing(a), y)+mixing.mixed_targets(y, 3).sum()
 dls = get_dls('digits', bs=32)
 model = small_resnet(n_out=10, c_in=1, size=8)
 found, others = find_layer(model, (a,))

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from .layers import find_layer as find_layer
     from .mixers import (AlignMixup as AlignMixup, CutMix as CutMix, FMix as FMix, ManifoldMixup as ManifoldMixup,
         Mixup as Mixup, OneOf as OneOf, SaliencyMix as SaliencyMix)
+    from .wrap import MixModel as MixModel
 
 _FACE = dict(align=('AlignMix','alignmix','assignment'), callback=('AlignMixupCallback','MixCallback'),
     layers=('find_layer',),
-    mixers=('AlignMixup','CutMix','FMix','ManifoldMixup','Mixup','OneOf','SaliencyMix'))
+    mixers=('AlignMixup','CutMix','FMix','ManifoldMixup','Mixup','OneOf','SaliencyMix'), wrap=('MixModel',))
 __all__ = sorted(name for names in _FACE.values() for name in names)
 
 def __getattr__(name: str) -> Any:
