@@ -373,7 +373,7 @@ def _mixed(self:MixCallback, x):
         if not diverged(x): raise
         self.mix = Mix(self.rec.lam, self.rec.perm.to(x.device))
         x = x[self.mix.perm].lerp_(x, self.mix.lam)
-    return self.where.join(pre[self.mix.perm].lerp_(pre, self.mix.lam) if self.where.n_prefix else pre, x)
+    return self.where.join(pre[self.mix.perm].lerp_(pre, self.rec.lam) if self.where.n_prefix else pre, x)
 
 
 # %% ../nbs/04_callback.ipynb #5b04a721
