@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['features', 'ARMS', 'SIZES', 'TESTED', 'CUT', 'STEPS', 'listed', 'as_batch', 'subset', 'other_texture', 'as_input',
            'trunk', 'tail', 'maps', 'Seen', 'measure_label', 'fit', 'shared_loss', 'accuracy', 'rows', 'parser', 'main',
-           'rows_text']
+           'rows_text', 'differences']
 
 # %% ../../nbs/experiments/transfer.ipynb #85d32a72
 import argparse, json, shlex, sys, time
@@ -13,7 +13,7 @@ from copy import deepcopy
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-import numpy as np, torch, torch.nn.functional as F
+import numpy as np, pandas as pd, torch, torch.nn.functional as F
 from PIL import ImageOps
 from torch import nn, Tensor
 from ..align import coordinate_share
@@ -23,6 +23,7 @@ from .deformation import pretrained
 from ..images import image_files, read_image
 from ..label import share_of
 from ..mixers import AlignMixup, CutMix, Mixer, Mixup
+from ..results import mean_ci
 
 # %% ../../nbs/experiments/transfer.ipynb #56f35214
 features = partial(AlignMixup, alpha=1., prob=.5, modes='feature')
@@ -270,6 +271,21 @@ def rows_text(
     "JSON with a line for each training"
     lines = ',\n'.join(json.dumps(o) for o in res['runs'])
     return json.dumps({k:v for k,v in res.items() if k!='runs'})[:-1]+f', "runs": [\n{lines}\n]}}\n'
+
+# %% ../../nbs/experiments/transfer.ipynb #62e9e7fd
+def differences(
+    df:pd.DataFrame, # rows of a results file
+    data:str, # one of `SIZES`
+    n:int=10, # images a class
+    column:str='accuracy', # or 'other_texture'
+) -> pd.DataFrame: # a row an arm, in points
+    "Each arm against no mixing and against unaligned mixing"
+    g = 100*df[(df.data==data)&(df.n==n)].pivot_table(index='subset', columns='arm', values=column)
+    def told(a, b): return '' if a==b else '{:+.1f} ± {:.1f}'.format(*mean_ci((g[a]-g[b]).dropna()))
+    arms = [a for a in ARMS if a in g]
+    return pd.DataFrame({'accuracy %':g.mean().round(1), 'subsets':g.count(), 'over none':{a:told(a, 'none') for a in arms},
+        'over unaligned':{a:told(a, 'unaligned') for a in arms}}).loc[arms]
+
 
 # %% ../../nbs/experiments/transfer.ipynb #57d4457e
 if __name__=='__main__' and '__file__' in globals(): main()
