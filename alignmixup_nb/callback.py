@@ -19,7 +19,7 @@ from .core import bare, check_int, check_numbers, diverged, in_backward, permute
 from .label import running_share, share_of
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
-from .show import about_layer, show_mix
+from .show import about_layer, layer_of, show_mix
 
 # %% ../nbs/04_callback.ipynb #d278257a
 class _Around(Callback):
@@ -146,19 +146,18 @@ class MixCallback(_Around):
     def __setstate__(self, state:dict):
         super().__setstate__(state)
         self._forget()
+    @delegates(show_mix, but=['y','layer','layers','dls'])
     def show(self,
         b:tuple|None=None, # A batch, inputs first; None takes one from the learner this is attached to
-        n:int=6, # How many images
-        seed:int=0, # Another seed draws another mix
-        mode:str|None=None, # 'input', 'feature' or 'embedding'; None: as drawn
-        size:float=1.4, # Of an image, in inches
+        n:int=6, # How many images; of pairs that meet at a layer, half as many
+        **kwargs
     ):
-        "A batch as the network gets it, with the shares of the labels"
-        if b is None and self.learn is None: raise ValueError('not attached: pass a batch, cb.show(dls.one_batch())')
-        x,y,*_ = *(t[:n].detach().cpu() for t in (self.learn.dls.one_batch() if b is None else b)),None
-        found,vocab = self.found.get(('feature',None)),getattr(self.learn and self.learn.dls, 'vocab', None)
-        named = not found or found.before # a module may have the name 'input'
-        show_mix(self.mixer, x, y, vocab, seed, mode, size, self.layer if named else None, **self.told)
+        "A batch as the network gets it, or the pairs that meet in it, with the shares of the labels"
+        dls = getattr(self.learn, 'dls', None)
+        if b is None and dls is None: raise ValueError('not attached: pass a batch, cb.show(dls.one_batch())')
+        b = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
+        layer = self.found.get(('feature',None)) or layer_of(self.mixer, self.learn, b, self.layer, self.n_prefix)
+        show_mix(self.mixer, *b[:2], layer=layer, dls=dls, **self.told, **kwargs)
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
 # %% ../nbs/04_callback.ipynb #1821f593
