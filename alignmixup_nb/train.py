@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 # %% ../nbs/13_train.ipynb #561942a9
 from .align import assignment
@@ -31,6 +30,7 @@ from .core import (atomic_write, bare, commit, cpu_tensor, eval_mode, hardware, 
 from .figures import main_positions, show_correspondence, show_matrix, show_tiles, warp_pixels
 from .files import (FILES, Unreadable, check_model, check_writable, load_checkpoint, locked, read_result,
     save_model, write_result)
+from .loaders import image_format
 from .loop import Bars, Checkpoint, Rows, RunLearner
 from .recipe import MIXING, RECIPES, Recipe, get_recipe, differences
 from .sinkhorn import cost_matrix
@@ -184,7 +184,7 @@ def fit(self:Run) -> dict: # what result.json holds
     with repeatable(r.threads or (1 if self.network['size']<16 else None)):
         self.learn.fit(r.epochs)
         self.doing = 'writing the results'
-        told = dict(model=r.model, network=self.network, recipe=asdict(r))
+        told = dict(model=r.model, network=self.network, recipe=asdict(r), images=image_format(self.dls.valid))
         checksum = save_model(self.file('model'), bare(self.learn.model), told)
         self.save_figures()
         result = {**self.result(), 'model_sha256':checksum}
