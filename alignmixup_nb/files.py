@@ -22,7 +22,7 @@ from .recipe import Recipe, differences
 
 # %% ../nbs/12d_files.ipynb #770ad35c
 FILES = dict(result='result.json', checkpoint='checkpoint.pt', model='model.safetensors', curve='curve.png',
-             pairs='pairs.png')
+             pairs='pairs.png', confusion='confusion.png')
 
 class Unreadable(ValueError):
     "A file of a run is broken, or not one of a run"
