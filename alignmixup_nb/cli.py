@@ -173,7 +173,11 @@ def command(
 ) -> int: # the exit code
     "Import a module and do what it does from the shell"
     quiet(name)
-    try: return import_module(module).main()
+    try:
+        with warnings.catch_warnings(): # of torch.jit, when fastai is imported
+            warnings.simplefilter('ignore', FutureWarning)
+            m = import_module(module)
+        return m.main()
     finally: say('', end='')
 
 train = partial(command, 'alignmixup_train', 'alignmixup_nb.train')
