@@ -6,6 +6,7 @@ import json, pkgutil, importlib, subprocess, sys, tempfile, warnings
 from pathlib import Path
 warnings.simplefilter('ignore')
 import torch, fastai, fastcore
+from PIL import Image
 from fastai.learner import Learner
 from fastai.metrics import accuracy
 from fastai.torch_core import set_seed
@@ -54,6 +55,9 @@ def commands():
             r = command('alignmixup_nb.train', '--epochs', '2', '--out', str(d/'run'))
             assert r.returncode==0 and said in r.stdout, (r.stdout, r.stderr)
         assert json.loads((d/'run'/'result.json').read_text())['accuracy']>.6
+        Image.new('L', (8,8)).save(d/'black.png')
+        r = command('alignmixup_nb.predict', str(d/'run'), str(d/'black.png'), str(d/'none.png'))
+        assert r.returncode==1 and len(r.stdout.splitlines())==2 and 'none.png' in r.stderr, (r.stdout, r.stderr)
         (d/'two.toml').write_text("[defaults]\ndata = 'fashion_small'\nn_train = 200\nepochs = 1\n[[runs]]\nmixer = ['none', 'manifoldmixup']\n")
         r = command('alignmixup_nb.study', str(d/'two.toml'), '--out', str(d/'two'))
         assert r.returncode==0 and len(list((d/'two').glob('*/result.json')))==2, (r.stdout, r.stderr)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['FILES', 'LOCK', 'HOLDER', 'Unreadable', 'reading', 'save_checkpoint', 'load_checkpoint', 'write_result',
-           'read_result', 'save_model', 'check_model', 'load_model', 'check_writable', 'Locked', 'holder', 'locked']
+           'read_result', 'save_model', 'check_model', 'read_model', 'load_model', 'check_writable', 'Locked', 'holder',
+           'locked']
 
 # %% ../nbs/12d_files.ipynb #fc886aeb
 import hashlib, io, json, os, socket
@@ -21,7 +22,7 @@ from .recipe import Recipe, differences
 
 # %% ../nbs/12d_files.ipynb #770ad35c
 FILES = dict(result='result.json', checkpoint='checkpoint.pt', model='model.safetensors', curve='curve.png',
-             pairs='pairs.png')
+             pairs='pairs.png', confusion='confusion.png')
 
 class Unreadable(ValueError):
     "A file of a run is broken, or not one of a run"
@@ -97,7 +98,7 @@ def read_result(
 def save_model(
     path:Path, # a model.safetensors
     model:nn.Module, # the network
-    run:dict # what it was built with: `model`, a name of `MODELS`, and `network`, its arguments
+    run:dict # what it was built with: `model`, a name of `MODELS`, and `network`, its arguments; and what else to know
 ) -> str: # the checksum of the file
     "Weights as safetensors"
     state = {k:v.detach().cpu().contiguous() for k,v in model.state_dict().items()}
@@ -116,10 +117,10 @@ def check_model(
         raise Unreadable(f'{path} is damaged, or of another run: {FILES["result"]} gives another checksum')
 
 # %% ../nbs/12d_files.ipynb #8b476e33
-def load_model(
+def read_model(
     out:str|Path # the folder of a finished run
-) -> nn.Module: # in eval mode, on the CPU
-    "The trained network of a run"
+) -> tuple[nn.Module,dict]: # in eval mode, on the CPU; what `save_model` was told of it
+    "The trained network of a run, and what is known of it"
     path = Path(out)/FILES['model']
     check_model(Path(out))
     with reading(path, 'not the model of a run, or damaged'):
@@ -127,7 +128,13 @@ def load_model(
             run,state = json.loads(f.metadata()['run']),{k:f.get_tensor(k) for k in f.keys()}
         model = MODELS[run['model']](**run['network'])
         model.load_state_dict(state)
-    return model.eval()
+    return model.eval(), run
+
+def load_model(
+    out:str|Path # the folder of a finished run
+) -> nn.Module: # in eval mode, on the CPU
+    "The trained network of a run"
+    return read_model(out)[0]
 
 # %% ../nbs/12d_files.ipynb #3c4f1201
 def check_writable(

@@ -20,17 +20,17 @@ from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd, torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 # %% ../nbs/13_train.ipynb #561942a9
 from .align import assignment
 from .build import recipe_device, recipe_dls, recipe_learner, recipe_mix, recipe_model
 from .cli import Parser, add_options, say
 from .core import (atomic_write, bare, commit, cpu_tensor, eval_mode, hardware, normalisation, pixels,
-    repeatable, versions)
+    predictions, repeatable, versions)
 from .figures import main_positions, show_correspondence, show_matrix, show_tiles, warp_pixels
 from .files import (FILES, Unreadable, check_model, check_writable, load_checkpoint, locked, read_result,
     save_model, write_result)
+from .loaders import image_format
 from .loop import Bars, Checkpoint, Rows, RunLearner
 from .recipe import MIXING, RECIPES, Recipe, get_recipe, differences
 from .sinkhorn import cost_matrix
@@ -106,6 +106,22 @@ def build(self:Run, cbs:Callback|list|None=None, bar:bool|None=None) -> RunLearn
     if sys.stdout.isatty() or IN_NOTEBOOK if bar is None else bar: self.learn.add_cb(Bars())
     return self.learn
 
+# %% ../nbs/13_train.ipynb #d97d9de1
+@patch
+def begins(self:Run) -> str:
+    "What is about to be trained, in a line"
+    r,d = self.recipe,self.dls
+    at = f' at {self.mix.layer_name or self.mix.layer}' if self.mix and self.mix.layer else ''
+    return (f'{r.data}: {len(d.train_ds)} images to train on and {len(d.valid_ds)} held out, {d.c} classes; '
+            f'{r.model} on {d.device}; mixer {r.mixer}{at}')
+
+# %% ../nbs/13_train.ipynb #41948d3b
+@patch
+def confuse(self:Run) -> None:
+    "Count the held-out images of each class by what the network takes them for"
+    c,(logits,y) = self.dls.c,predictions(bare(self.learn.model), self.dls.valid)
+    self.confusion = torch.bincount(y*c+logits.argmax(1), minlength=c*c).reshape(c, c)
+
 # %% ../nbs/13_train.ipynb #d08a7b3e
 def _draw_curve(run, fig):
     "Losses on the left, accuracy on the right"
@@ -140,10 +156,22 @@ def _draw_pairs(run, fig):
         show_matrix(cost, 'cost', ax=ax[2])
         show_matrix(R, 'assignment R', 'magma', ax=ax[3])
 
+# %% ../nbs/13_train.ipynb #58bda4d9
+def _draw_confusion(run, fig):
+    "A row a class, a column for what it is taken for: dark is a large share of the row"
+    M,names,ax = run.confusion,[*run.dls.valid_ds.vocab],fig.subplots()
+    share = M/M.sum(1, keepdim=True).clamp(min=1)
+    ax.imshow(share, 'Blues', vmin=0, vmax=1)
+    for i,j in M.nonzero().tolist():
+        ax.text(j, i, int(M[i,j]), ha='center', va='center', fontsize=6, color='w' if share[i,j]>.5 else 'k')
+    ax.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+    ax.set_yticks(range(len(names)), names, fontsize=7)
+    ax.set(xlabel='class by the network', ylabel='class')
+
 # %% ../nbs/13_train.ipynb #fa7d060f
 @patch
 def save_figures(self:Run) -> None:
-    "The curve, and pairs of held-out images"
+    "The curve, the confusion of classes, and pairs of held-out images"
     def save(name, draw, height, about=''):
         fig,f = Figure(figsize=(6.4,height), dpi=100, layout='constrained'),io.BytesIO()
         draw(self, fig)
@@ -151,6 +179,7 @@ def save_figures(self:Run) -> None:
         fig.savefig(f, format='png')
         atomic_write(self.file(name), f.getvalue())
     save('curve', _draw_curve, 3)
+    if self.dls.c<=30: save('confusion', _draw_confusion, 2+.18*self.dls.c)
     if self.layer is None: return self.log('no picture of pairs: no layer of this network could be aligned')
     try: save('pairs', _draw_pairs, 5.6, f', at {self.layer}')
     except Exception as e: self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
@@ -171,7 +200,14 @@ def result(self:Run) -> dict: # for result.json, without the checksum of the wei
         mixing={k:v for k,v in used.items() if v not in (None,'scaling')},
         layer=self.mix and (self.mix.layer_name or self.mix.layer),
         network=dict(**self.network, parameters=sum(o.numel() for o in self.learn.model.parameters())),
-        images=dict(train=len(self.dls.train_ds), valid=len(self.dls.valid_ds)), epochs=rows)
+        images=dict(train=len(self.dls.train_ds), valid=len(self.dls.valid_ds)), classes=self.per_class, epochs=rows)
+
+# %% ../nbs/13_train.ipynb #52372640
+@patch(as_prop=True)
+def per_class(self:Run) -> dict: # class -> share of its held-out images that are right; None if there are none
+    "Accuracy class by class"
+    right,n = self.confusion.diagonal().tolist(),self.confusion.sum(1).tolist()
+    return {str(k):a/b if b else None for k,a,b in zip(self.dls.valid_ds.vocab, right, n)}
 
 # %% ../nbs/13_train.ipynb #76c0c928
 @patch
@@ -183,8 +219,9 @@ def fit(self:Run) -> dict: # what result.json holds
         for o in FILES: self.file(o).unlink(missing_ok=True)
     with repeatable(r.threads or (1 if self.network['size']<16 else None)):
         self.learn.fit(r.epochs)
+        self.confuse()
         self.doing = 'writing the results'
-        told = dict(model=r.model, network=self.network, recipe=asdict(r))
+        told = dict(model=r.model, network=self.network, recipe=asdict(r), images=image_format(self.dls.valid))
         checksum = save_model(self.file('model'), bare(self.learn.model), told)
         self.save_figures()
         result = {**self.result(), 'model_sha256':checksum}
@@ -203,18 +240,20 @@ def spent(
 # %% ../nbs/13_train.ipynb #37f9876e
 @patch
 def do(self:Run, resume:bool=False, overwrite:bool=False, cbs:Callback|list|None=None, bar:bool|None=None) -> dict:
-    "All three steps, alone in the folder, and what a person wants to know in two lines"
+    "All three steps, alone in the folder, and what a person wants to know"
     r = self.recipe
     with locked(self.out):
         result = self.open(resume, overwrite)
         if result: self.log(f'already done on {result["date"]}; --overwrite does it again')
         else:
             self.build(cbs, bar if self.reader else False)
+            self.log(self.begins())
             result = self.fit()
     best = '' if r.eval=='last' else f' (best {result["best_accuracy"]:.2%})'
     self.log(f'accuracy {result["accuracy"]:.2%}{best} on {result["images"]["valid"]} held-out images of {r.data}, '
              f'trained with {r.mixer} for {r.epochs} epochs in {spent(result)}')
     self.log(f'{self.out}: {", ".join(FILES[k] for k in FILES if k!="checkpoint" and self.file(k).exists())}')
+    self.log(f'for other images: alignmixup_predict {shlex.quote(str(self.out))} FILES...')
     return result
 
 # %% ../nbs/13_train.ipynb #0b541452
