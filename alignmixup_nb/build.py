@@ -15,7 +15,7 @@ from .data import ImageTensors, get_dls
 from .loop import RunLearner
 from .models import MODELS
 from .recipe import Recipe, make_mixer
-from fastai.basics import Adam, Callback, DataLoaders, L, Optimizer, SGD, accuracy, average_grad, l2_reg, noop
+from fastai.basics import Adam, Callback, DataLoaders, Optimizer, SGD, accuracy, average_grad, l2_reg, noop
 from fastai.callback.all import MixedPrecision, ParamScheduler, ProgressCallback, SchedCos, combined_cos
 
 # %% ../nbs/12f_build.ipynb #8c83ebc4

@@ -22,18 +22,16 @@ import numpy as np, pandas as pd, torch
 from matplotlib.figure import Figure
 
 # %% ../nbs/13_train.ipynb #561942a9
-from .align import assignment
 from .build import recipe_device, recipe_dls, recipe_learner, recipe_mix, recipe_model
 from .cli import Parser, add_options, say
 from .core import (atomic_write, bare, commit, cpu_tensor, eval_mode, hardware, normalisation, pixels,
     predictions, repeatable, versions)
-from .figures import main_positions, show_correspondence, show_matrix, show_tiles, warp_pixels
+from .figures import choose_pairs, show_pairs
 from .files import (FILES, Unreadable, check_model, check_writable, load_checkpoint, locked, read_result,
     save_model, write_result)
 from .loaders import image_format
 from .loop import Bars, Checkpoint, Rows, RunLearner
 from .recipe import MIXING, RECIPES, Recipe, get_recipe, differences
-from .sinkhorn import cost_matrix
 from fastai.basics import Callback, L, patch, set_seed
 from fastai.callback.hook import hook_output
 from fastprogress.fastprogress import IN_NOTEBOOK
@@ -137,24 +135,15 @@ def _draw_curve(run, fig):
 
 # %% ../nbs/13_train.ipynb #3b781668
 def _draw_pairs(run, fig):
-    "A row a pair: lines between positions that correspond, the second image aligned, the cost, the assignment"
+    "Held-out images: what corresponds to what at the layer that is mixed"
     model,(x,y),r = bare(run.learn.model),run.dls.valid.one_batch(),run.recipe
-    f,of_class = x,[(y==k).nonzero().flatten().tolist() for k in y.unique()[:4]]
-    left = [o[0] for o in of_class]
-    right = [o[-1] if i<2 else left[i-1] for i,o in enumerate(of_class)]
+    f = x
     if run.layer!='input':
         with torch.no_grad(), eval_mode(model), hook_output(model.get_submodule(run.layer)) as h: model(x)
         f = h.stored
-    f,im = cpu_tensor(f).float(),pixels(x, *normalisation(run.dls.valid)).cpu()
-    grid,given = tuple(f.shape[-2:]),{k:getattr(r, k) for k in ('eps','method','locality','relative')}
-    for ax,i,j in zip(fig.subplots(len(left), 4, squeeze=False, width_ratios=(2.1,1,1.2,1.2)), left, right):
-        a,b = f[[i]],f[[j]]
-        cost,within = [cost_matrix(a.flatten(2), o.flatten(2))[0] for o in (b,a)]
-        R = assignment(a, b, **{k:v for k,v in given.items() if v is not None})[0]
-        show_correspondence(im[i], im[j], R, grid, positions=main_positions(within, R, grid), ax=ax[0])
-        show_tiles([list(warp_pixels(im[[j]], R.mT, grid))], ax=ax[1])
-        show_matrix(cost, 'cost', ax=ax[2])
-        show_matrix(R, 'assignment R', 'magma', ax=ax[3])
+    given = {k:getattr(r, k) for k in ('eps','method','locality','relative') if getattr(r, k) is not None}
+    im,names = pixels(x, *normalisation(run.dls.valid)).cpu(),[str(run.dls.vocab[int(k)]) for k in y]
+    show_pairs(im, cpu_tensor(f).float(), choose_pairs(y.cpu()), names, fig, **given)
 
 # %% ../nbs/13_train.ipynb #58bda4d9
 def _draw_confusion(run, fig):
@@ -181,7 +170,7 @@ def save_figures(self:Run) -> None:
     save('curve', _draw_curve, 3)
     if self.dls.c<=30: save('confusion', _draw_confusion, 2+.18*self.dls.c)
     if self.layer is None: return self.log('no picture of pairs: no layer of this network could be aligned')
-    try: save('pairs', _draw_pairs, 5.6, f', at {self.layer}')
+    try: save('pairs', _draw_pairs, 5.6, f'\npairs of held-out images, by the features of layer {self.layer}')
     except Exception as e: self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
 
 # %% ../nbs/13_train.ipynb #8f05b06b
