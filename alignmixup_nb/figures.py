@@ -249,7 +249,7 @@ def show_pairs(
         show_correspondence(x[i], x[j], R, grid, 8, main_positions(within, R, grid), titles, ax[0])
         show_tiles([list(warp_pixels(x[[j]], R.mT, grid))], ["x' aligned to x"], ax=ax[1])
         show_matrix(cost, 'cost (dark: alike)', ax=ax[2])
-        show_matrix(R, 'assignment R (bright: coupled)', 'magma', ax=ax[3])
+        show_matrix(R, 'R (bright: coupled)', 'magma', ax=ax[3])
     fig.supxlabel(_ABOUT_PAIRS, fontsize=7)
     return fig
 
