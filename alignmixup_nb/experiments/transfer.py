@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['features', 'ARMS', 'SIZES', 'TESTED', 'CUT', 'STEPS', 'listed', 'as_batch', 'subset', 'other_texture', 'as_input',
-           'trunk', 'tail', 'maps', 'Seen', 'measure_label', 'fit', 'shared_loss', 'accuracy', 'rows', 'parser', 'main',
-           'rows_text', 'differences']
+           'trunk', 'tail', 'maps', 'Seen', 'measure_label', 'fit', 'accuracy', 'rows', 'parser', 'main', 'differences']
 
 # %% ../../nbs/experiments/transfer.ipynb #85d32a72
-import argparse, json, shlex, sys, time
+import argparse, json, time
 from copy import deepcopy
 from datetime import datetime, timezone
 from functools import partial
@@ -19,11 +18,12 @@ from torch import nn, Tensor
 from ..align import coordinate_share
 from ..core import atomic_write, commit, hardware, versions
 from .ablation import RandomAssignment
-from .deformation import pretrained
+from .deformation import pretrained, rows_text
 from ..images import image_files, read_image
 from ..label import share_of
 from ..mixers import AlignMixup, CutMix, Mixer, Mixup
 from ..results import mean_ci
+from ..wrap import mixed_loss
 
 # %% ../../nbs/experiments/transfer.ipynb #56f35214
 features = partial(AlignMixup, alpha=1., prob=.5, modes='feature')
@@ -175,19 +175,9 @@ def fit(
         if getattr(mixer, 'label', '')=='measured' and rec.mode=='feature':
             if mixes%5==0: sums = measure_label(mixer, end, seen.maps[at], rec.perm, sums)
             mixes += 1
-        loss = shared_loss(end(f), seen.y[at[1]], mix)
+        loss = mixed_loss(F.cross_entropy, end(f), seen.y[at[1]], mix)
         opt.zero_grad(); loss.backward(); opt.step(); cycle.step()
     return round(mixer.measured, 4) if sums[1] else None
-
-# %% ../../nbs/experiments/transfer.ipynb #5fbf0b48
-def shared_loss(
-    pred:Tensor, # (n,k)
-    y:Tensor, # (n,) classes
-    mix:tuple|None, # `Mix` of the batch
-) -> Tensor: # a number
-    "Cross entropy, shared between the two labels"
-    if mix is None: return F.cross_entropy(pred, y)
-    return mix.lam*F.cross_entropy(pred, y)+(1-mix.lam)*F.cross_entropy(pred, y[mix.perm])
 
 # %% ../../nbs/experiments/transfer.ipynb #f9dac790
 @torch.no_grad()
@@ -263,14 +253,6 @@ def main(
         res['runs'].append(row)
         atomic_write(out(), rows_text(res))
         print(' '.join(f'{k}={v}' for k,v in row.items() if k!='about'), flush=True)
-
-# %% ../../nbs/experiments/transfer.ipynb #fe5d4b6f
-def rows_text(
-    res:dict, # of a results file
-) -> str:
-    "JSON with a line for each training"
-    lines = ',\n'.join(json.dumps(o) for o in res['runs'])
-    return json.dumps({k:v for k,v in res.items() if k!='runs'})[:-1]+f', "runs": [\n{lines}\n]}}\n'
 
 # %% ../../nbs/experiments/transfer.ipynb #62e9e7fd
 def differences(
