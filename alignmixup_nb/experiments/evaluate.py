@@ -244,7 +244,8 @@ def show_table(
 # %% ../../nbs/experiments/evaluate.ipynb #915052c5
 NAMES = dict(none='no mixing', mixup='mixup', cutmix='CutMix', fmix='FMix', saliencymix='SaliencyMix',
     manifoldmixup='manifold mixup', alignmixup='AlignMixup')
-COLOURS = dict(none='k', mixup='C0', cutmix='C4', fmix='C3', saliencymix='C6', manifoldmixup='C2', alignmixup='C1')
+COLOURS = dict(none='k', mixup='#0072B2', cutmix='#CC79A7', fmix='#999999', saliencymix='#E69F00',
+    manifoldmixup='#56B4E9', alignmixup='#D55E00') # Okabe and Ito: told apart by the colour-blind
 
 def plot_runs(
     df:pd.DataFrame, # as `read_runs` gives it
