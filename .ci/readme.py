@@ -12,7 +12,10 @@ for c in nb.cells:
     if ('hide', '') in directives: continue
     c.source = re.sub(r'^#\|.*\n?', '', c.source, flags=re.M).strip()
     if ('echo', 'false') in directives: c.source = ''
-    if c.cell_type=='markdown': c.source = re.sub(r'\]\((?!https?:|#)([^)]+)\)', r'](nbs/\1)', c.source)
+    here = lambda s: re.sub(r'\]\((?!https?:|#)([^)]+)\)', r'](nbs/\1)', s)
+    if c.cell_type=='markdown': c.source = here(c.source)
+    for o in c.get('outputs', ()):
+        if 'text/markdown' in o.get('data', {}): o.data['text/markdown'] = here(o.data['text/markdown'])
     keep.append(c)
 nb.cells = keep
 body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir':'nbs/images', 'unique_key':'index'})
