@@ -1,10 +1,17 @@
 """Make README.md from nbs/index.ipynb; with --check say whether it is up to date, and change nothing."""
-import re, sys
+import configparser, re, sys
 from pathlib import Path
 import nbformat
 from nbconvert import MarkdownExporter
 
 root = Path(__file__).resolve().parent.parent
+ini = configparser.ConfigParser(); ini.read(root/'settings.ini')
+site = ini['DEFAULT']['doc_host']+ini['DEFAULT']['doc_baseurl']
+def target(m): # of a notebook its page, which hides what is hidden; nbdev leaves numbers out of the names of pages
+    folder,_,name = m[1].rpartition('/')
+    if '.ipynb' not in name: return f'](nbs/{m[1]})'
+    page = re.sub(r'^\d+[a-zA-Z0-9]*_', '', name.lower()).replace('.ipynb', '.html')
+    return f']({site}/{folder}{"/" if folder else ""}{page})'
 nb = nbformat.read(root/'nbs/index.ipynb', as_version=4)
 keep = []
 for c in nb.cells:
@@ -12,7 +19,7 @@ for c in nb.cells:
     if ('hide', '') in directives: continue
     c.source = re.sub(r'^#\|.*\n?', '', c.source, flags=re.M).strip()
     if ('echo', 'false') in directives: c.source = ''
-    here = lambda s: re.sub(r'\]\((?!https?:|#)([^)]+)\)', r'](nbs/\1)', s)
+    here = lambda s: re.sub(r'\]\((?!https?:|#)([^)]+)\)', target, s)
     if c.cell_type=='markdown': c.source = here(c.source)
     for o in c.get('outputs', ()):
         if 'text/markdown' in o.get('data', {}): o.data['text/markdown'] = here(o.data['text/markdown'])
