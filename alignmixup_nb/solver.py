@@ -88,7 +88,7 @@ def rounded(K:Tensor, v:Tensor, q:Tensor) -> Tensor:
     r,t,u = K.shape[1],K.shape[1]/K.shape[2],q.reciprocal() # rows sum to 1
     p = v*torch.bmm(u, K) # (n,1,s)
     v = v/(p/t).clamp_(min=1)
-    x,y = (1-u*torch.bmm(v, K.mT)).clamp_(min=0),(t-p).clamp_(min=0) # what rows and columns lack
+    x,y = (1-u*torch.bmm(v, K.mT)).clamp_(min=0),(t-p).clamp_(min=0) # the residuals of rows and columns
     return K.mul_(u.mT).mul_(v/r).baddbmm_(x.mT, y/(r*y.sum(2, keepdim=True)).clamp_(min=1e-30))
 
 # %% ../nbs/00_solver.ipynb #48bd3833
