@@ -148,10 +148,10 @@ class _Blend(torch.autograd.Function):
     @staticmethod
     def pair(x:Tensor, y:Tensor, R:Tensor, lam:float, direction:int, tokens:bool) -> Tensor:
         "`lam` of x and the rest of y, in direction 0 y aligned to x, in direction 1 x to y"
-        keep,move,R,share = (y,x,R,1-lam) if direction else (x,y,R.mT,lam)
+        keep,move,R,weight = (y,x,R,1-lam) if direction else (x,y,R.mT,lam)
         with torch.autocast(keep.device.type, enabled=False):
             R = R.to(keep.dtype)
-            return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=share, alpha=1-share)
+            return torch.baddbmm(keep, *((R.mT,move) if tokens else (move,R)), beta=weight, alpha=1-weight)
     @staticmethod
     def forward(x, y, R, perm, lam, direction, tokens): return _Blend.pair(x, y, R, lam, direction, tokens)
     @staticmethod
@@ -237,8 +237,7 @@ def label_share(
     "What a rule for labels takes for the part of a prediction that follows the coordinates"
     named = dict(lam=0., kept=1., measured=0.)
     if isinstance(label, str) and label in named: return named[label]
-    says = f"{', '.join(map(repr, named))} or a number in [0, 1]"
-    return check_numbers('label', [label], lambda o: 0<=o<=1, says)[0]
+    return check_numbers('label', [label], lambda o: 0<=o<=1, f"{', '.join(map(repr, named))} or a number in [0, 1]")[0]
 
 # %% ../nbs/02_align.ipynb #f4ddecd2
 @torch.no_grad()

@@ -11,7 +11,8 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 import torch
 from torch import Tensor
-from .sinkhorn import check_settings, cost_matrix, Duals
+from .sinkhorn import check_settings, cost_matrix
+from .solver import Duals
 
 # %% ../nbs/01_kernels.ipynb #ec23c8c1
 try:
