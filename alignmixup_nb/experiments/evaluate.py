@@ -245,7 +245,7 @@ def show_table(
 NAMES = dict(none='no mixing', mixup='mixup', cutmix='CutMix', fmix='FMix', saliencymix='SaliencyMix',
     manifoldmixup='manifold mixup', alignmixup='AlignMixup')
 COLOURS = dict(none='k', mixup='#0072B2', cutmix='#CC79A7', fmix='#999999', saliencymix='#E69F00',
-    manifoldmixup='#56B4E9', alignmixup='#D55E00') # Okabe and Ito: told apart by the colour-blind
+    manifoldmixup='#56B4E9', alignmixup='#D55E00') # Okabe and Ito: the colour-blind tell them apart
 
 def plot_runs(
     df:pd.DataFrame, # as `read_runs` gives it
