@@ -308,7 +308,7 @@ class AlignMixup(Mixer):
         modes:tuple|str=('input','feature'), # One of them is drawn for each batch
         weights:tuple|None=None, # How often each mode is drawn, in proportion; None: all alike
         eps:float=0.1, # Entropy of the transport, over 0, in the unit of the cost
-        aligned:bool=True, # False: feature maps are mixed position by position
+        aligned:bool=True, # False: feature maps are mixed unaligned
         prob:float=1., # Share of the batches that are mixed
         direction:int|None=None, # Whose coordinates to keep: 0 the first image's, 1 the second's; None: a coin decides
         n_iter:int|None=None, # Most iterations of the transport, as in `assignment`
