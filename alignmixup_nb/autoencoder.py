@@ -83,7 +83,7 @@ def blend(
     b:Tensor, # features of the second images (n,c,h,w)
     lams:list, # mixing weights of the first images, in [0,1]
     direction:int=0, # 0 keeps the coordinates of `a`, 1 those of `b`
-    aligned:bool=True, # False mixes position by position, whatever the direction
+    aligned:bool=True, # False mixes unaligned, whatever the direction
     eps:float=0.1, # entropy of the transport, over 0, in the unit of the cost
     **kwargs
 ) -> Tensor: # (len(lams),n,c,h,w)
@@ -104,7 +104,7 @@ def morph(
     x2:Tensor, # the second image (ch,H,W)
     lams:list, # mixing weights of the first image, in [0,1]
     direction:int=0, # 0 keeps the coordinates of `x`, 1 those of `x2`
-    aligned:bool=True, # False mixes position by position, whatever the direction
+    aligned:bool=True, # False mixes unaligned, whatever the direction
     **kwargs
 ) -> Tensor: # (len(lams),ch,H,W)
     "Decoded images of one pair on its way"
@@ -123,7 +123,7 @@ class AutoEncoderCallback(MixCallback):
         modes:tuple=('clean','input','feature','embedding'), # one of them is drawn for each batch
         weights:tuple|None=None, # how often each mode is drawn, in proportion; None: all alike
         eps:float=0.1, # entropy of the transport, over 0
-        aligned:bool=True, # False: feature maps are mixed position by position
+        aligned:bool=True, # False: feature maps are mixed unaligned
         start:float=0., # part of training, in [0,1), at which mixing begins; before it all batches are clean
         end:float=1., # part of training, in (start,1], at which it ends; after it all batches are clean
         seed:int|None=None, # each fit draws the same from it; None: from torch's generator when training starts

@@ -157,7 +157,7 @@ class _Layout:
 
 # %% ../nbs/03b_layers.ipynb #f7385557
 class _Probe:
-    "A few images in a network at rest: which layers run, and what the prediction says to a changed output"
+    "A few images in a network in eval mode: which layers run, and what the prediction says to a changed output"
     def __init__(self, model, xb, n_prefix=None, batch_statistics=False):
         self.model,self.given,self.xb = model,n_prefix,few_images(xb)
         self.params = _Draws().weights(model)
@@ -250,7 +250,7 @@ class _Questions(_Probe):
     def shuffled(self, l, x):
         return _Draws(1).shuffled(x, l.channels_last and len(l.shape)==3)
     def pairs(self, l):
-        "Does a mix with a partner whose positions are shuffled predict otherwise than a mix with the partner as it is?"
+        "Does a mix with an x' whose positions are shuffled predict otherwise than a mix with x' as it is?"
         def mix(shuffle, out):
             pre,x = l.split(out)
             other = x.roll(1, 0)
@@ -274,7 +274,7 @@ class NoAnswer(ValueError):
 
 # %% ../nbs/03b_layers.ipynb #42f55041
 def _asked(model, xb, ask, n_prefix=None):
-    "What a probe of `model` at rest answers to `ask`: the first that tells, of the images and then of noise"
+    "What a probe of `model` in eval mode answers to `ask`: the first that tells, of the images and then of noise"
     model,xb = bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
     if isinstance(model, torch.jit.ScriptModule):
         raise TypeError('the model is TorchScript, whose layers can not be reached from outside; '

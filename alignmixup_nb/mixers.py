@@ -18,19 +18,6 @@ from torch import Tensor
 from .align import alignmix_batch, check_solver, draw_lam, label_share, label_weight
 from .core import check_numbers
 
-# %% ../nbs/03_mixers.ipynb #ea04bbb7
-class _Chance:
-    "Random numbers from a generator on the CPU; None takes torch's own"
-    @staticmethod
-    def uniform(g:torch.Generator|None) -> float:
-        return torch.rand((), generator=g, dtype=torch.float64, device='cpu').item()
-    @classmethod
-    def pick(cls, options:tuple, weights:tuple|None, g:torch.Generator|None):
-        "One of `options`, with a probability in proportion to `weights` (None: all alike)"
-        if len(options)==1: return options[0]
-        cum = list(accumulate(weights or [1]*len(options)))
-        return options[bisect.bisect(cum, cls.uniform(g)*cum[-1])]
-
 # %% ../nbs/03_mixers.ipynb #e9c3026f
 MODES = ('input','feature','embedding','clean')
 
@@ -50,6 +37,19 @@ class Mix(NamedTuple):
     "What the loss takes: `lam*loss(pred, y) + (1-lam)*loss(pred, y[perm])`"
     lam:float # Weight of the first label; in methods that paste, the true share of the pixels
     perm:Tensor # (n,) on the device of the tensor that was mixed
+
+# %% ../nbs/03_mixers.ipynb #ea04bbb7
+class _Chance:
+    "Random numbers from a generator on the CPU; None takes torch's own"
+    @staticmethod
+    def uniform(g:torch.Generator|None) -> float:
+        return torch.rand((), generator=g, dtype=torch.float64, device='cpu').item()
+    @classmethod
+    def pick(cls, options:tuple, weights:tuple|None, g:torch.Generator|None):
+        "One of `options`, with a probability in proportion to `weights` (None: all alike)"
+        if len(options)==1: return options[0]
+        cum = list(accumulate(weights or [1]*len(options)))
+        return options[bisect.bisect(cum, cls.uniform(g)*cum[-1])]
 
 # %% ../nbs/03_mixers.ipynb #d9c43ffc
 class Mixer:
@@ -308,7 +308,7 @@ class AlignMixup(Mixer):
         modes:tuple|str=('input','feature'), # One of them is drawn for each batch
         weights:tuple|None=None, # How often each mode is drawn, in proportion; None: all alike
         eps:float=0.1, # Entropy of the transport, over 0, in the unit of the cost
-        aligned:bool=True, # False: feature maps are mixed position by position
+        aligned:bool=True, # False: feature maps are mixed unaligned
         prob:float=1., # Share of the batches that are mixed
         direction:int|None=None, # Whose coordinates to keep: 0 the first image's, 1 the second's; None: a coin decides
         n_iter:int|None=None, # Most iterations of the transport, as in `assignment`
