@@ -64,7 +64,7 @@ def trips(name):
         s = source(c)
         if c['cell_type']=='markdown':
             for w,term in WORDS.items(): yield from (f'"{m[0]}": {term}' for m in re.finditer(rf'\b(?:{w})\b', prose(s), re.I))
-        drawn = any('image/png' in o.get('data', {}) for o in c.get('outputs', ()))
+        drawn = any(k.startswith('image/') for o in c.get('outputs', ()) for k in o.get('data', {}))
         if drawn and 'hide' not in directives(c) and 'fig-alt' not in directives(c): yield f'a figure without fig-alt: {s.splitlines()[-1][:60]}'
         if is_shown(c) and 'export' not in directives(c) and not {'code-fold'}&{*directives(c)} and (long := max((len(l) for l in s.splitlines() if not l.startswith('#|')), default=0))>160: yield f'a displayed line of {long} characters'
     if name in TAUGHT:
