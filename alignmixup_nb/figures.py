@@ -99,7 +99,7 @@ def show_family(
     "What mixers make of pairs of images, beside other mixes"
     made = [get_mixer(m)() if isinstance(m, str) else m for m in mixers]
     mixes = {type(m).__name__:mix_pairs(m, x, x2, lam) for m in made}
-    columns = {'image x':x, "partner x'":x2} | mixes | (aligned or {})
+    columns = {'first, x':x, "second, x'":x2} | mixes | (aligned or {})
     ax = show_tiles([list(o) for o in zip(*columns.values())], list(columns), **kwargs)
     ax.set_title(f"{lam:.0%} of x and {1-lam:.0%} of x', mixed in {len(columns)-2} ways", fontsize=9, pad=26)
     return ax
