@@ -173,6 +173,13 @@ def _timm(name, n_out, c_in, size, pretrained, **settings):
     return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, pretrained_cfg_overlay=given, **settings)
 
 # %% ../nbs/05_models.ipynb #dc8aa18d
+def _parts(model):
+    "Modules with parameters of their own: those of the body, and those of the head"
+    own = [m for m in bare(model).modules() if list(m.parameters(recurse=False))]
+    head = getattr(bare(model), 'get_classifier', lambda: own[-1])()
+    head = {o for m in (head if isinstance(head, tuple) else (head,)) for o in m.modules()}
+    return [m for m in own if m not in head],[m for m in own if m in head]
+
 def get_model(
     name:str, # one of `MODELS`, torchvision:NAME or timm:NAME
     n_out:int, # classes
@@ -187,12 +194,14 @@ def get_model(
         if pretrained: raise ValueError(f'{name!r} has no pretrained weights; networks of torchvision and timm have')
         return MODELS[name](n_out=n_out, c_in=c_in, size=size, **settings)
     make = _timm if name.startswith('timm:') else _torchvision
-    try: return make(name, n_out, c_in, size, pretrained, **settings)
+    try: model = make(name, n_out, c_in, size, pretrained, **settings)
     except Exception as e:
         if not pretrained: raise
         why = f'{type(e).__name__}: {e}'.splitlines()[0]
         raise OSError(f'there are no pretrained weights for {name!r} here ({why}): the first time they are downloaded, '
                       'which takes an internet connection; without pretrained it starts from random ones') from e
+    for m in _parts(model)[1] if pretrained else (): getattr(m, 'reset_parameters', bool)()
+    return model
 
 # %% ../nbs/05_models.ipynb #9660728c
 def model_stats(
@@ -211,11 +220,8 @@ def split_model(
     model:nn.Module # a classifier
 ) -> list[list[nn.Parameter]]: # first half of the body, second half, head
     "The parameters in three groups, for a Learner's `splitter`"
-    own = [m for m in bare(model).modules() if list(m.parameters(recurse=False))]
-    head = getattr(bare(model), 'get_classifier', lambda: own[-1])()
-    head = {o for m in (head if isinstance(head, tuple) else (head,)) for o in m.modules()}
-    body = [m for m in own if m not in head]
-    groups = body[:len(body)//2],body[len(body)//2:],[m for m in own if m in head]
+    body,head = _parts(model)
+    groups = body[:len(body)//2],body[len(body)//2:],head
     return [[p for m in o for p in m.parameters(recurse=False)] for o in groups]
 
 # %% ../nbs/05_models.ipynb #c6962fa1
