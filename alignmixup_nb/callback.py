@@ -15,8 +15,7 @@ from torch import nn, Tensor
 from fastai.basics import Callback, find_bs, Learner, rank_distrib
 from fastai.callback.mixup import MixHandler
 from fastcore.all import delegates, patch
-from .core import (bare, check_int, check_numbers, check_span, diverged, in_backward, permuted,
-    training_span, uncompiled)
+from .core import bare, check_int, check_span, diverged, in_backward, permuted, training_span, uncompiled
 from .label import running_share, share_of
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
@@ -69,14 +68,13 @@ class MixCallback(_Around):
         mixer:Mixer, # One of `alignmixup_nb.mixers`, or of your own
         layer:str|nn.Module|None=None, # Where features are mixed, as in `find_layer`
         prob:float|Callable|None=None, # Share of the batches that are mixed, or a schedule of it; None: the mixer's own
-        start:int|float=0., # Part of training, from 0. to 1., or epoch, an integer, at which mixing begins; -5: of the end
-        end:int|float=1., # Where it ends, as part or epoch; 1 or 1. is all of training, -5 not in its last five epochs
+        start:int|float=0., # Where mixing begins: a part of training, 0. to 1., or an epoch: 3, or -5 from the end
+        end:int|float=1., # Where it ends; -5: not in the last five epochs; 1 and 1. both are all of training
         seed:int|None=None, # Each fit draws the same from it; None takes one from torch's generator
         n_prefix:int|None=None, # Tokens at the front that have no position; None: as many as the network says
     ):
-        self.mixer,self.layer,self.n_prefix = mixer,layer,n_prefix
+        self.mixer,self.layer,self.n_prefix,self.schedules = mixer,layer,n_prefix,{}
         self.prob,self.start,self.end,self.seed,self.warned = prob,start,end,seed,set()
-        self.schedules:dict[str,Callable] = {}
         self._forget()
         self._check_settings()
     def _forget(self):
@@ -119,6 +117,10 @@ class MixCallback(_Around):
         why = 'a mix takes targets and batches of two images or more' if self.steps else (
             f'{type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
         self._warn(f'no batch of this epoch was mixed: {why}')
+    def _warn(self, msg, when=True):
+        if not when or msg in self.warned: return
+        self.warned.add(msg)
+        warnings.warn(msg)
     def _seed(self):
         seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
         self.generator,self.way = torch.Generator('cpu').manual_seed(seed+rank_distrib()),{}
@@ -171,8 +173,7 @@ def _check_settings(self:MixCallback):
     check_mixer(self.mixer)
     fits = isinstance(self.layer, (str,nn.Module,type(None)))
     if not fits: raise TypeError(f"layer is {self.layer!r}; it has to be None, 'last', a name or a module")
-    probs = [self.prob(p) for p in (0.,1.)] if callable(self.prob) else [o for o in (self.prob,) if o is not None]
-    for p in probs: check_numbers('prob', p, lambda p: 0<=p<=1, 'in [0, 1]')
+    for p in map(self.prob, (0.,1.)) if callable(self.prob) else (self.prob,): self.mixer.check_draw(None, (), p)
     check_span(self.start, self.end)
     if self.n_prefix is not None: check_int('n_prefix', self.n_prefix, 0)
 
@@ -213,9 +214,8 @@ class AlignMixupCallback(MixCallback):
         if bad := [k for k in kwargs if k not in names]:
             raise TypeError(f'{type(self).__name__} has no setting {bad[0]!r}; there are {", ".join(names)}')
         own = {k:kwargs.pop(k) for k in inspect.signature(MixCallback).parameters if k in kwargs}
-        first = alpha(0.) if callable(alpha) else alpha
-        super().__init__(AlignMixup(first, modes, weights, eps, aligned, direction=direction, **kwargs), **own)
-        if callable(alpha): self.alpha = alpha
+        super().__init__(AlignMixup(2., modes, weights, eps, aligned, direction=direction, **kwargs), **own)
+        self.alpha = alpha
 
 # %% ../nbs/04_callback.ipynb #14aabda4
 @patch
@@ -245,15 +245,6 @@ def _draw(self:MixCallback):
     if self.schedules: self.mixer.change(**{k:f(learn.pct_train) for k,f in self.schedules.items()})
     prob = self.prob(learn.pct_train) if callable(self.prob) else self.prob
     return self.mixer.draw(find_bs(learn.yb), self.generator, prob, **self.told)
-
-
-# %% ../nbs/04_callback.ipynb #1f192e5a
-@patch
-def _warn(self:MixCallback, msg, when=True):
-    "Say it once"
-    if not when or msg in self.warned: return
-    self.warned.add(msg)
-    warnings.warn(msg)
 
 
 # %% ../nbs/04_callback.ipynb #a38de018
