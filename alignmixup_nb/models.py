@@ -169,8 +169,8 @@ def _timm(name, n_out, c_in, size, pretrained, **settings):
     "A network of timm, told the size of the images if it is made for one"
     timm,own = optional_import('timm'),name.partition(':')[2]
     if timm.get_pretrained_cfg(own).fixed_input_size: settings = dict(img_size=size)|settings
-    given = dict(state_dict=WEIGHTS[name]()) if pretrained and name in WEIGHTS else None
-    return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, pretrained_cfg_overlay=given, **settings)
+    if pretrained and name in WEIGHTS: settings['pretrained_cfg_overlay'] = dict(state_dict=WEIGHTS[name]())
+    return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
 
 # %% ../nbs/05_models.ipynb #dc8aa18d
 def _parts(model):
