@@ -34,7 +34,7 @@ def reading(
 ) -> Iterator[None]:
     "Whatever goes wrong inside is said of the file, unless it may well be whole"
     try: yield
-    except (Unreadable, FileNotFoundError, PermissionError, IsADirectoryError, MemoryError): raise
+    except (Unreadable, FileNotFoundError, PermissionError, IsADirectoryError, MemoryError, ImportError): raise
     except Exception as e:
         why = str(e) if type(e) is ValueError else type(e).__name__
         raise Unreadable(f'{path} is {what} ({why})') from e
