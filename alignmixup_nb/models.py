@@ -158,7 +158,9 @@ def _torchvision(name, n_out, c_in, size, pretrained, **settings):
     model = torchvision.models.get_model(own, num_classes=n_out, **alone, **settings)
     if pretrained:
         now,get = model.state_dict(),lambda: torchvision.models.get_model(own, weights='DEFAULT').state_dict()
-        fits = {k:v for k,v in WEIGHTS.get(name, get)().items() if k in now and v.shape==now[k].shape}
+        state = WEIGHTS.get(name, get)()
+        fits = OrderedDict((k,v) for k,v in state.items() if k in now and v.shape==now[k].shape)
+        fits._metadata = getattr(state, '_metadata', {}) # versions of modules
         if left := [k for k in now if k not in fits][:-2]: raise ValueError(f'they have no {left[0]}')
         model.load_state_dict(fits, strict=False)
     stem = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
