@@ -10,12 +10,12 @@ import inspect, math, sys, torch, warnings, weakref
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 from torch import nn, Tensor
 from fastai.basics import Callback, find_bs, Learner, rank_distrib
 from fastai.callback.mixup import MixHandler
 from fastcore.all import delegates, patch
-from .core import bare, check_int, check_numbers, diverged, in_backward, permuted, uncompiled
+from .core import bare, check_int, check_span, diverged, in_backward, permuted, training_span, uncompiled
 from .label import running_share, share_of
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
@@ -67,13 +67,13 @@ class MixCallback(_Around):
     def __init__(self,
         mixer:Mixer, # One of `alignmixup_nb.mixers`, or of your own
         layer:str|nn.Module|None=None, # Where features are mixed, as in `find_layer`
-        prob:float|None=None, # Share of the batches that are mixed, in [0, 1]; None: the mixer's own
-        start:float=0., # Part of training, in [0, 1), at which mixing begins
-        end:float=1., # Part of training, in (start, 1], at which it ends
+        prob:float|Callable|None=None, # Share of the batches that are mixed, or a schedule of it; None: the mixer's own
+        start:int|float=0., # Where mixing begins: a part of training, 0. to 1., or an epoch: 3, or -5 from the end
+        end:int|float=1., # Where it ends; -5: not in the last five epochs; 1 and 1. both are all of training
         seed:int|None=None, # Each fit draws the same from it; None takes one from torch's generator
         n_prefix:int|None=None, # Tokens at the front that have no position; None: as many as the network says
     ):
-        self.mixer,self.layer,self.n_prefix = mixer,layer,n_prefix
+        self.mixer,self.layer,self.n_prefix,self.schedules = mixer,layer,n_prefix,{}
         self.prob,self.start,self.end,self.seed,self.warned = prob,start,end,seed,set()
         self._forget()
         self._check_settings()
@@ -85,6 +85,8 @@ class MixCallback(_Around):
         self._check_settings()
         others = [cb for cb in self.learn.cbs if isinstance(cb, (MixCallback,MixHandler)) and cb is not self]
         if others: raise ValueError(f'{self} and {others[0]} would both mix the batch; keep one of them')
+        begin,end = training_span(self.start, self.end, n := self.learn.n_epoch)
+        self._warn(f'start is {self.start} and end is {self.end}: none of {n} epochs is mixed', not begin<end)
         self.__dict__.update(self.step, fresh=True, seeded=False)
         self._install()
     def before_train(self):
@@ -115,6 +117,10 @@ class MixCallback(_Around):
         why = 'a mix takes targets and batches of two images or more' if self.steps else (
             f'{type(self.learn).__name__} does not train by `_do_one_batch` of fastai, around which this works')
         self._warn(f'no batch of this epoch was mixed: {why}')
+    def _warn(self, msg, when=True):
+        if not when or msg in self.warned: return
+        self.warned.add(msg)
+        warnings.warn(msg)
     def _seed(self):
         seed = int(torch.randint(2**31, (), device='cpu')) if self.seed is None else self.seed
         self.generator,self.way = torch.Generator('cpu').manual_seed(seed+rank_distrib()),{}
@@ -167,9 +173,8 @@ def _check_settings(self:MixCallback):
     check_mixer(self.mixer)
     fits = isinstance(self.layer, (str,nn.Module,type(None)))
     if not fits: raise TypeError(f"layer is {self.layer!r}; it has to be None, 'last', a name or a module")
-    if self.prob is not None: check_numbers('prob', self.prob, lambda p: 0<=p<=1, 'in [0, 1]')
-    check_numbers('end', self.end, lambda v: 0<v<=1, 'over 0, and at most 1')
-    check_numbers('start', self.start, lambda v: 0<=v<self.end, f'from 0 up, and below end, {self.end}')
+    for p in map(self.prob, (0.,1.)) if callable(self.prob) else (self.prob,): self.mixer.check_draw(None, (), p)
+    check_span(self.start, self.end)
     if self.n_prefix is not None: check_int('n_prefix', self.n_prefix, 0)
 
 
@@ -179,7 +184,8 @@ def _passes_on(cls:MixCallback, name):
     "A setting of the mixer, as a property of the callback"
     def change(self, value):
         if name not in self.mixer.settings: raise AttributeError(f'{self.mixer} has no setting {name!r}')
-        self.mixer.change(**{name:value})
+        for p in (1.,0.): self.mixer.change(**{name:value(p) if callable(value) else value})
+        self.schedules = {k:v for k,v in self.schedules.items() if k!=name}|({name:value} if callable(value) else {})
         self.fresh = True
     setattr(cls, name, property(attrgetter(f'mixer.{name}'), change))
 
@@ -193,7 +199,7 @@ class AlignMixupCallback(MixCallback):
     @delegates(AlignMixup)
     @delegates(MixCallback, keep=True, but=['mixer'])
     def __init__(self,
-        alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
+        alpha:float|Callable=2., # lam comes from Beta(alpha, alpha), one a batch; a number or a schedule
         modes:tuple=('input','feature'), # One of them is drawn for each batch
         weights:tuple|None=None, # How often each mode is drawn, in proportion; None: all alike
         eps:float=0.1, # Entropy of the transport, over 0
@@ -208,7 +214,8 @@ class AlignMixupCallback(MixCallback):
         if bad := [k for k in kwargs if k not in names]:
             raise TypeError(f'{type(self).__name__} has no setting {bad[0]!r}; there are {", ".join(names)}')
         own = {k:kwargs.pop(k) for k in inspect.signature(MixCallback).parameters if k in kwargs}
-        super().__init__(AlignMixup(alpha, modes, weights, eps, aligned, direction=direction, **kwargs), **own)
+        super().__init__(AlignMixup(2., modes, weights, eps, aligned, direction=direction, **kwargs), **own)
+        self.alpha = alpha
 
 # %% ../nbs/04_callback.ipynb #14aabda4
 @patch
@@ -232,18 +239,12 @@ def _draw(self:MixCallback):
     if not (trains and len(learn.yb) and find_bs(learn.yb)>1): return
     self.mixable += 1
     if self.fresh: self._prepare()
-    if learn.pct_train<self.start or self.end<1 and learn.pct_train>=self.end: return
+    begin,end = training_span(self.start, self.end, learn.n_epoch)
+    if learn.pct_train<begin or end<1 and learn.pct_train>=end: return
     if self.generator is None: self._seed() # attached in the middle of a training
-    return self.mixer.draw(find_bs(learn.yb), self.generator, self.prob, **self.told)
-
-
-# %% ../nbs/04_callback.ipynb #1f192e5a
-@patch
-def _warn(self:MixCallback, msg, when=True):
-    "Say it once"
-    if not when or msg in self.warned: return
-    self.warned.add(msg)
-    warnings.warn(msg)
+    if self.schedules: self.mixer.change(**{k:f(learn.pct_train) for k,f in self.schedules.items()})
+    prob = self.prob(learn.pct_train) if callable(self.prob) else self.prob
+    return self.mixer.draw(find_bs(learn.yb), self.generator, prob, **self.told)
 
 
 # %% ../nbs/04_callback.ipynb #a38de018

@@ -76,9 +76,11 @@ def add_options(
     def one(s):
         for f in (int,float,str):
             with suppress(ValueError): return f(s)
-    read = {bool:(flag,'YES'), tuple:(lambda s: tuple(one(o) for o in s.split(',') if o),'A,B')}
+    def number(s): return float(s) if set('.einf')&{*s.lower()} else int(s)
+    read = {bool:(flag,'YES'), tuple:(lambda s: tuple(one(o) for o in s.split(',') if o),'A,B'),
+            int|float:(number,'NUMBER')}
     for f in settings:
-        kind,shown = read.get(f.type, (f.type,f.type.__name__.upper()))
+        kind,shown = read.get(f.type) or (f.type,f.type.__name__.upper())
         among = ', '.join(map(str, f.metadata['among'] or ()))
         default = '' if f.default in (None,()) else f' (default {as_text(f.default)})'
         p.add_argument(as_flag(f.name), type=kind, metavar=shown, default=argparse.SUPPRESS,

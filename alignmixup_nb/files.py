@@ -17,7 +17,7 @@ from pathlib import Path
 import filelock, safetensors.torch, torch
 from torch import nn
 from .core import atomic_write
-from .models import MODELS
+from .models import get_model
 from .recipe import Recipe, differences
 
 # %% ../nbs/12d_files.ipynb #770ad35c
@@ -34,7 +34,7 @@ def reading(
 ) -> Iterator[None]:
     "Whatever goes wrong inside is said of the file, unless it may well be whole"
     try: yield
-    except (Unreadable, FileNotFoundError, PermissionError, IsADirectoryError, MemoryError): raise
+    except (Unreadable, FileNotFoundError, PermissionError, IsADirectoryError, MemoryError, ImportError): raise
     except Exception as e:
         why = str(e) if type(e) is ValueError else type(e).__name__
         raise Unreadable(f'{path} is {what} ({why})') from e
@@ -98,7 +98,7 @@ def read_result(
 def save_model(
     path:Path, # a model.safetensors
     model:nn.Module, # the network
-    run:dict # what it was built with: `model`, a name of `MODELS`, and `network`, its arguments; and what else to know
+    run:dict # what it was built with: `model` and `network`, the arguments of `get_model`; and what else to know
 ) -> str: # the checksum of the file
     "Weights as safetensors"
     state = {k:v.detach().cpu().contiguous() for k,v in model.state_dict().items()}
@@ -126,7 +126,7 @@ def read_model(
     with reading(path, 'not the model of a run, or damaged'):
         with safetensors.safe_open(path, 'pt') as f:
             run,state = json.loads(f.metadata()['run']),{k:f.get_tensor(k) for k in f.keys()}
-        model = MODELS[run['model']](**run['network'])
+        model = get_model(run['model'], **run['network'])
         model.load_state_dict(state)
     return model.eval(), run
 

@@ -10,8 +10,9 @@ __all__ = ['MIXER_NAMES', 'HARDWARE', 'MIXING', 'RECIPES', 'Training', 'Mixing',
 import math, re, shlex, warnings
 from dataclasses import dataclass, field, fields
 from .cli import as_flag, as_text
+from .core import check_span
 from .mixers import MIXERS, Mixer, get_mixer
-from .models import MODELS
+from .models import MODELS, check_model_name
 with warnings.catch_warnings(): # fastai compiles two functions with torch.jit as it is imported: torch 2.15 warns of it
     warnings.simplefilter('ignore', FutureWarning)
     from alignmixup_nb.data import DATASETS
@@ -24,6 +25,7 @@ def _setting(default, help, among=None, test=None, least=None, most=10**9):
     "A field of a recipe, whose value is one of `among`, or passes a test or is from `least` to `most`"
     fits = {'over 0 and finite': lambda o: 0<o<math.inf, '0 or more and finite': lambda o: 0<=o<math.inf,
             'between 0 and 1': lambda o: 0<o<1, 'from 0 to 1': lambda o: 0<=o<=1,
+            'from 0 to 1, or a whole number of epochs': lambda o: type(o) is int or 0<=o<=1,
             'made of numbers': lambda o: all(type(w) in (int,float) for w in o), 'module:Class': lambda o: ':' in o}
     if least is not None: test = f'at least {least} and at most {most:,}'
     meta = dict(help=help, among=among, says=test, fits=fits.get(test, lambda o: least is None or least<=o<=most))
@@ -40,8 +42,11 @@ class Training:
     path:str = _setting(None, "folder of the files, for data 'folder' or files that lie elsewhere")
     size:int = _setting(None, "pixels a side, for data 'folder', 'imagenette' and 'cub200'", least=8)
     pad:int = _setting(None, 'black pixels around an image before it is cropped; an eighth of its width', least=0)
-    model:str = _setting('small_resnet', 'network', MODELS)
+    model:str = _setting('small_resnet', 'network, or torchvision:NAME or timm:NAME', MODELS, 'a network')
     width:int = _setting(None, "channels of the first stage, for model 'small_resnet'", least=1)
+    pretrained:bool = _setting(False, 'begin with the weights that torchvision or timm have, the head apart')
+    freeze_epochs:int = _setting(None, 'of the epochs, train only a pretrained head in the first; 1, if more follow',
+        least=0)
     epochs:int = _setting(20, 'passes over the training images', least=1)
     bs:int = _setting(64, 'images in a batch', least=2)
     lr:float = _setting(5e-3, 'highest learning rate', test='over 0 and finite')
@@ -72,8 +77,10 @@ class Mixing:
     label:str = _setting(None, "weight of the labels: lam, the kept image's alone, or measured on the network; lam",
         ('lam','kept','measured'))
     prob:float = _setting(None, 'share of the batches that are mixed', test='from 0 to 1')
-    start:float = _setting(0., 'part of training at which mixing begins', test='from 0 to 1')
-    end:float = _setting(1., 'part of training at which it ends', test='from 0 to 1')
+    start:int|float = _setting(0., 'part of training at which mixing begins, or epoch: -5 is five before the end',
+        test='from 0 to 1, or a whole number of epochs')
+    end:int|float = _setting(1., 'part of training at which it ends, or epoch; 1 is all of it',
+        test='from 0 to 1, or a whole number of epochs')
 
 # %% ../nbs/12c_recipe.ipynb #54c8a59e
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def _check_field(f, v):
     if v is None and f.default is None: return
     if f.type is float and type(v) is int: v = float(v) if abs(v)<2**63 else math.inf # True is no number
     if not isinstance(v, f.type) or isinstance(v, bool) and f.type is not bool:
-        raise TypeError(f'{f.name} is {v!r}, it has to be of type {f.type.__name__}')
+        raise TypeError(f'{f.name} is {v!r}, it has to be of type {getattr(f.type, "__name__", f.type)}')
     among,says = f.metadata['among'],f.metadata['says']
     if v in (among or ()) or (says or not among) and f.metadata['fits'](v): return
     if among: raise ValueError(f'{f.name} {v!r} is unknown; there are {", ".join(map(str, among))}')
@@ -117,6 +124,8 @@ def _moot(r):
     why,nothing,mixer = {},'nothing is aligned' if r.aligned is False else None,make_mixer(r)
     if not DATASETS[r.data].files: why['path'] = f'{r.data!r} needs no files: it comes with a package'
     if r.model!='small_resnet': why['width'] = f"only model 'small_resnet' takes it, not {r.model!r}"
+    if ':' not in r.model: why['pretrained'] = f'only torchvision and timm have weights, and none for {r.model!r}'
+    if not r.pretrained: why['freeze_epochs'] = 'only a pretrained network has a body to freeze'
     if r.schedule!='step': why['milestones'] = why['gamma'] = f"only schedule 'step' has it, not {r.schedule!r}"
     heard = () if mixer is None else (*mixer.settings,'start','end',*['layer']*('feature' in type(mixer)().modes))
     if mixer is not None and 'feature' not in mixer.modes:
@@ -127,10 +136,11 @@ def _moot(r):
 # %% ../nbs/12c_recipe.ipynb #3314b50f
 def _check_together(r):
     "Raise if the settings of a recipe do not go together"
+    check_model_name(r.model)
     for k,why in _moot(r).items():
         if k in r.changed: raise ValueError(f'{k} is {r.changed[k]!r}, but {why}, so it changes nothing')
-    if not r.start<r.end:
-        raise ValueError(f'start is {r.start:g} and end is {r.end:g}, mixing has to begin before it ends')
+    check_span(r.start, r.end, (r.epochs,))
+    if (r.freeze_epochs or 0)>r.epochs: raise ValueError(f'freeze_epochs is {r.freeze_epochs} of {r.epochs} epochs')
     m = r.milestones
     if any(type(o) is not int or not 0<o<r.epochs for o in m) or list(m)!=sorted(set(m)):
         raise ValueError(f'milestones are {m}, they have to be epochs between 0 and {r.epochs}, in order')
