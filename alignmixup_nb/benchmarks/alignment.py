@@ -200,7 +200,7 @@ def stages(
     seconds:float=4., # for the race
 ) -> dict: # stage -> times in ms
     "Times of the parts of `assignment`"
-    from alignmixup_nb import sinkhorn as s
+    from alignmixup_nb import solver as s
     a,b = (o.flatten(2) for o in features(shape, scale))
     C,tol = relative_cost(a, b),2e-3
     low,ones = C.amin((1,2), keepdim=True),C.new_ones(len(C), 1, C.shape[1])
