@@ -14,7 +14,7 @@ for line in (NBS/'sidebar.yml').read_text().splitlines():
     if m := re.search(r'section: (\w+)', line): SECTIONS[m[1]] = []
     elif (m := re.search(r'- (\S+\.ipynb)', line)) and SECTIONS: SECTIONS[[*SECTIONS][-1]].append(m[1])
 BOOK = [o for names in SECTIONS.values() for o in names]
-TAUGHT = [*SECTIONS['Start'], '00_sinkhorn.ipynb', '02_align.ipynb', '03_mixers.ipynb', '03b_layers.ipynb', '03d_label.ipynb', '04_callback.ipynb', '06_autoencoder.ipynb'] # have exercises
+TAUGHT = [o for k in ('Start','Method','Evidence') for o in SECTIONS[k]] # have exercises
 
 WORDS = { # shared between chapters: a word of everyday that has a term, and the term
     r'carr(?:y|ies|ied|ying)\b(?! on)': 'align, aligned to; warp', r'in place\b(?! of)': 'unaligned', r'position by position': 'unaligned',
