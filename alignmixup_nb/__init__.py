@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from .callback import AlignMixupCallback as AlignMixupCallback, MixCallback as MixCallback
     from .layers import find_layer as find_layer
     from .mixers import (AlignMixup as AlignMixup, CutMix as CutMix, FMix as FMix, ManifoldMixup as ManifoldMixup,
-        Mixup as Mixup, OneOf as OneOf, SaliencyMix as SaliencyMix)
+        Mixer as Mixer, Mixup as Mixup, OneOf as OneOf, SaliencyMix as SaliencyMix)
+    from .predict import load_run as load_run
     from .wrap import MixModel as MixModel
 
 _FACE = dict(align=('AlignMix','alignmix','assignment'), callback=('AlignMixupCallback','MixCallback'),
     layers=('find_layer',),
-    mixers=('AlignMixup','CutMix','FMix','ManifoldMixup','Mixup','OneOf','SaliencyMix'), wrap=('MixModel',))
+    mixers=('AlignMixup','CutMix','FMix','ManifoldMixup','Mixer','Mixup','OneOf','SaliencyMix'),
+    predict=('load_run',), wrap=('MixModel',))
 __all__ = sorted(name for names in _FACE.values() for name in names)
 
 def __getattr__(name: str) -> Any:

@@ -158,7 +158,7 @@ class MixCallback(_Around):
         n:int=6, # How many images; of pairs that meet at a layer, half as many
         **kwargs
     ):
-        "A batch as the network gets it, or the pairs that meet in it, with the shares of the labels"
+        "Draw a batch as the network gets it, or (mode 'feature') the pairs that meet in it; `plt.gcf()` is the figure"
         dls = getattr(self.learn, 'dls', None)
         if b is None and dls is None: raise ValueError('not attached: pass a batch, cb.show(dls.one_batch())')
         b = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]

@@ -175,6 +175,7 @@ def command(
 ) -> int: # the exit code
     "Import a module and do what it does from the shell"
     quiet(name)
+    sys.path.append('') # a mixer of yours may stand in the folder where the command is typed
     try:
         with warnings.catch_warnings(): # of torch.jit, when fastai is imported
             warnings.simplefilter('ignore', FutureWarning)

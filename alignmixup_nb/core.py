@@ -88,7 +88,7 @@ def optional_import(
     "A module that comes with the extra `experiments`, or a sentence that says so"
     try: return import_module(name)
     except ImportError:
-        raise ImportError(f'{name} cannot be imported: pip install alignmixup_nb[experiments]') from None
+        raise ImportError(f'{name} cannot be imported: pip install it, or "alignmixup_nb[experiments]"') from None
 
 # %% ../nbs/00_core.ipynb #5d154130
 @contextmanager

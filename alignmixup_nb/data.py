@@ -234,7 +234,7 @@ def _file_sets(train, valid=None, size=64, method='crop'):
     if valid and method: _tell_copies(*found)
     names = [[o[f] for f in kept] for o,kept in zip(parts, found)]
     vocab,extra = sorted({*names[0]}),sorted({*names[-1]}-{*names[0]})
-    if len(vocab)<2: raise ValueError(f'a data set needs two classes or more, and there are {vocab}')
+    if len(vocab)<2: raise ValueError(f'a data set needs two classes or more, each in a folder, and there are {vocab}')
     if extra: raise ValueError(f'there are classes to validate that cannot be trained: {extra}')
     def part(i, kept, names):
         y = torch.tensor([vocab.index(o) for o in names])

@@ -118,8 +118,10 @@ class Mixer:
         "`x` mixed as the record says; no random number is drawn and nothing waits for a device"
         self.check_record(rec, x)
         perm = rec.perm.to(x.device, non_blocking=True)
-        x,lam = (x,1.) if rec.mode=='clean' else self.blend(rec, x, perm)
-        return x,Mix(lam, perm)
+        out = (x,1.) if rec.mode=='clean' else self.blend(rec, x, perm)
+        fits = isinstance(out, tuple) and len(out)==2 and (not isinstance(out[1], float) or 0<=out[1]<=1)
+        if not fits: raise ValueError(f'{type(self).__name__}.blend returns {out!r:.50} and no pair of mix and weight')
+        return out[0],Mix(out[1], perm)
     def blend(self,
         rec:Record, # What was drawn; its mode is not 'clean'
         x:Tensor, # (n,c,...) floating point
@@ -381,11 +383,9 @@ class OneOf(Mixer):
         mixer,rec = self.unwrap(rec)
         return mixer.apply(rec, x)
 
-# %% ../nbs/03_mixers.ipynb #d5c47288
+# %% ../nbs/03_mixers.ipynb #8e8b77ac
 MIXERS:dict[str,type[Mixer]] = dict(mixup=Mixup, cutmix=CutMix, fmix=FMix, saliencymix=SaliencyMix,
     manifoldmixup=ManifoldMixup, alignmixup=AlignMixup)
-
-# %% ../nbs/03_mixers.ipynb #8e8b77ac
 def get_mixer(
     name:str, # One of `MIXERS`, or 'module:Class' for a class that extends `Mixer` and can be imported
 ) -> type[Mixer]: # Makes a mixer, from its `settings`

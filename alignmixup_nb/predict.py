@@ -36,7 +36,7 @@ class Prediction(NamedTuple):
     probs:dict[str,float] # class -> probability
 
 # %% ../nbs/13c_predict.ipynb #02ac865c
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class TrainedRun:
     "A trained network that can be asked about images"
     model:nn.Module # in eval mode
@@ -45,6 +45,7 @@ class TrainedRun:
     def classes(self) -> list[str]:
         "Their names, in the order of the network's outputs"
         return [*self.dl.dataset.vocab]
+    def __repr__(self) -> str: return f'TrainedRun({type(self.model).__name__}, {len(self.classes)} classes)'
     def read(self, o:object) -> Tensor|UnreadableImage: # bytes (ch,h,w), or what is wrong
         "One image, of the size that the network takes"
         try: return self.dl.dataset.like([o])[0][0].as_subclass(Tensor)
@@ -70,6 +71,7 @@ class TrainedRun:
         for o in found:
             if isinstance(o, Exception): raise o
         return found
+
 
 # %% ../nbs/13c_predict.ipynb #41d2cb00
 def _older_format(out, told):
@@ -121,15 +123,18 @@ def _rows(run, given, lost):
 
 # %% ../nbs/13c_predict.ipynb #1923e4b3
 def _write(rows, path):
-    "A table on standard output, or a CSV file"
-    (w,c),head,f = next(rows),('file','class','probability'),io.StringIO()
+    "A table on standard output, or a CSV file; the number of images, and nothing if there are none"
+    (w,c),first,n,f = next(rows),next(rows, None),0,io.StringIO()
+    if first is None: return n
+    rows = chain([('file','class','probability'), first], rows)
     if path is None:
-        for name,label,prob in chain([head], rows): say(f'{name:<{w}}  {label:<{c}}  {prob}')
-    else:
-        rows = [head, *rows]
-        csv.writer(f, lineterminator='\n').writerows(rows)
-        atomic_write(path, f.getvalue())
-        say(f'{path}: {len(rows)-1} images')
+        for n,(name,label,prob) in enumerate(rows): say(f'{name:<{w}}  {label:<{c}}  {prob}')
+        return n
+    n = len(rows := [*rows])-1
+    csv.writer(f, lineterminator='\n').writerows(rows)
+    atomic_write(path, f.getvalue())
+    say(f'{path}: {n} images')
+    return n
 
 # %% ../nbs/13c_predict.ipynb #aa86b526
 def main(
@@ -146,6 +151,6 @@ def main(
             run = load_run(args['run'], args['device'])
             if path: check_writable(path.parent)
         with p.reporting(lambda: 'predicting', args['verbose'], lambda: 1):
-            _write(_rows(run, args['files'], lose), path)
-        return min(len(lost), 1)
+            done = _write(_rows(run, args['files'], lose), path)
+        return bool(lost)*(1 if done else 2)
     return p.run(go, argv)
