@@ -1,8 +1,8 @@
-"""The explorer in a real browser: JupyterLab or Notebook 7 in headless Chromium runs a notebook, every control is moved, and what is shown is checked.
+"""The explorer in a real browser: JupyterLab, Notebook 7 or Voilà in headless Chromium runs a notebook, every control is moved, and what is shown is checked.
 
-    python .ci/browser.py [NOTEBOOK] [--app notebook] [--out DIR]
+    python .ci/browser.py [NOTEBOOK] [--app notebook|voila] [--out DIR]
 
-Without NOTEBOOK it takes the tutorial that ends with the explorer, or else nbs/08b_explorer.ipynb. Needs playwright, Chromium, and JupyterLab or, with --app notebook, the package notebook.
+Without NOTEBOOK it takes the tutorial that ends with the explorer, or else nbs/08b_explorer.ipynb. Needs playwright, Chromium, and JupyterLab or, with --app, the package notebook or voila.
 The notebook has to name its autoencoder `ae` and the panel `explorer`, and to show the panel."""
 import argparse, io, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
@@ -38,10 +38,10 @@ def prepare(root, notebook):
     nb['cells'].append(dict(cell_type='code', id='apart', metadata={}, outputs=[], execution_count=None, source=APART.format(file=str(root/'apart.npy')).strip()))
     file.write_text(json.dumps(nb))
 
-APPS = dict(lab=('jupyterlab','LabApp','lab/tree'), notebook=('notebook','JupyterNotebookApp','notebooks')) # module, class for options, address of a notebook
+APPS = dict(lab=('jupyterlab','LabApp','lab/tree'), notebook=('notebook','JupyterNotebookApp','notebooks'), voila=('voila','Voila','voila/render')) # module, class for options, address of a notebook
 
 class Lab:
-    "A JupyterLab or Notebook of its own, on a free port, that keeps nothing"
+    "A JupyterLab, Notebook or Voilà of its own, on a free port, that keeps nothing"
     def __init__(self, root, app):
         port,(module,cls,self.at) = free_port(),APPS[app]
         over = root/'settings'; over.mkdir(); (over/'overrides.json').write_text(json.dumps(SETTINGS))
@@ -49,10 +49,11 @@ class Lab:
         self.log,self.url = open(root/'lab.log', 'w'),f'http://127.0.0.1:{port}'
         cmd = [sys.executable, '-m', module, '--no-browser', '--ip=127.0.0.1', f'--port={port}', '--ServerApp.port_retries=0', '--IdentityProvider.token=', '--expose-app-in-browser',
                f'--{cls}.app_settings_dir={over}', f'--ServerApp.root_dir={root}', '--LabApp.extension_manager=readonly', *(['--allow-root'] if hasattr(os, 'geteuid') and os.geteuid()==0 else [])]
+        if app=='voila': cmd = [sys.executable, '-m', module, str(root), '--no-browser', f'--port={port}']
         self.process = subprocess.Popen(cmd, env=env, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
         for _ in range(240):
             if self.process.poll() is not None: raise SystemExit(f'{module} did not start:\n'+(root/'lab.log').read_text()[-2000:])
-            try: urllib.request.urlopen(f'{self.url}/api/status', timeout=2); return
+            try: urllib.request.urlopen(self.url+'/api/status'*(app!='voila'), timeout=2); return
             except OSError: time.sleep(.5)
         self.close(); raise SystemExit(f'{module} did not answer in two minutes')
     def close(self):
@@ -99,9 +100,9 @@ class Panel:
         "Until the kernel rests, and pictures and numbers stay as they are"
         state,same = None,0
         while same<8:
-            now = self.page.evaluate("""() => { const o = document.querySelector(".alignment-explorer"), k = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-                return [k.status, o.querySelector(".explorer-entropy").innerText, ...Array.from(o.querySelectorAll("img")).map(i => i.src)] }""")
-            same,state = same+1 if now==state and now[0]=='idle' else 0,now
+            now = self.page.evaluate("""() => { const o = document.querySelector(".alignment-explorer"), k = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel; // not in Voilà, which is waited for longer
+                return [k ? k.status : "unknown", o.querySelector(".explorer-entropy").innerText, ...Array.from(o.querySelectorAll("img")).map(i => i.src)] }""")
+            same,state = same+(1 if now[0]=='idle' else .3) if now==state and now[0] in ('idle','unknown') else 0,now
             self.page.wait_for_timeout(100)
 
 def difference(a, b): return np.abs(a-b).max()
@@ -186,18 +187,22 @@ def visit(lab, notebook, root, out, chromium, limit):
         page.set_default_timeout(180_000)
         page.on('pageerror', lambda e: errors.append(str(e)))
         page.on('console', lambda m: errors.append(m.text) if m.type=='error' else None)
-        page.goto(f'{lab.url}/{lab.at}/nbs/{notebook}?reset')
-        page.wait_for_selector('.jp-Notebook', timeout=120_000)
-        page.evaluate("""async () => { await window.jupyterapp.restored; await window.jupyterapp.shell.currentWidget.sessionContext.ready;
-            if (window.jupyterapp.shell.leftCollapsed===false && window.jupyterapp.commands.hasCommand("application:toggle-left-area")) await window.jupyterapp.commands.execute("application:toggle-left-area") }""")
         start = time.time()
-        page.evaluate('() => { window.jupyterapp.commands.execute("notebook:run-all-cells") }')
-        while not (root/'apart.npy').exists():
-            page.wait_for_timeout(500)
-            if page.locator('.jp-Dialog .jp-mod-accept').count(): page.locator('.jp-Dialog .jp-mod-accept').first.click() # which kernel? the preferred one
-            wrong = page.evaluate(FAILED_CELL) # also of a cell that is out of sight and not on the page
-            if wrong: raise AssertionError(f'a cell failed: {wrong}')
-            if time.time()-start>limit: page.screenshot(path=out/'explorer_failed.png'); raise AssertionError(f'the notebook did not come to its end in {limit} s')
+        page.goto(f'{lab.url}/{lab.at}/nbs/{notebook}?reset')
+        if lab.at=='voila/render':
+            page.wait_for_selector('.alignment-explorer img.explorer-strip', timeout=1000*limit)
+            while not (root/'apart.npy').exists() and time.time()-start<limit: page.wait_for_timeout(500)
+        else:
+            page.wait_for_selector('.jp-Notebook', timeout=120_000)
+            page.evaluate("""async () => { await window.jupyterapp.restored; await window.jupyterapp.shell.currentWidget.sessionContext.ready;
+                if (window.jupyterapp.shell.leftCollapsed===false && window.jupyterapp.commands.hasCommand("application:toggle-left-area")) await window.jupyterapp.commands.execute("application:toggle-left-area") }""")
+            page.evaluate('() => { window.jupyterapp.commands.execute("notebook:run-all-cells") }')
+            while not (root/'apart.npy').exists():
+                page.wait_for_timeout(500)
+                if page.locator('.jp-Dialog .jp-mod-accept').count(): page.locator('.jp-Dialog .jp-mod-accept').first.click() # which kernel? the preferred one
+                wrong = page.evaluate(FAILED_CELL) # also of a cell that is out of sight and not on the page
+                if wrong: raise AssertionError(f'a cell failed: {wrong}')
+                if time.time()-start>limit: page.screenshot(path=out/'explorer_failed.png'); raise AssertionError(f'the notebook did not come to its end in {limit} s')
         page.wait_for_selector('.alignment-explorer', timeout=30_000)
         print(f'ok  {notebook} ran in {time.time()-start:.0f} s and shows the panel', flush=True)
         panel = Panel(page)
@@ -209,7 +214,7 @@ def visit(lab, notebook, root, out, chromium, limit):
             tracebacks = page.locator('[data-mime-type="application/vnd.jupyter.error"]').count()
             assert not tracebacks, f'{tracebacks} tracebacks in the notebook'
             print('ok  no traceback in the notebook')
-            ours = [e for e in errors if not re.search(r'Failed to load resource|favicon|ERR_'+r"|reading 'schema'"*(lab.at=='notebooks'), e)] # the last is Notebook's own, also on a page without the panel
+            ours = [e for e in errors if not re.search(r'Failed to load resource|favicon|ERR_'+r"|reading 'schema'|RUNTIME-012"*(lab.at!='lab/tree'), e)] # the last is Notebook's own, also on a page without the panel
             assert not ours, 'errors on the console:\n'+'\n'.join(ours)
             print('ok  no error on the console of the browser')
         except BaseException:
@@ -221,7 +226,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit('told to stop'))
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('notebook', nargs='?', help='path under nbs/')
-    p.add_argument('--app', choices=APPS, default='lab', help='JupyterLab or Notebook 7')
+    p.add_argument('--app', choices=APPS, default='lab', help='JupyterLab, Notebook 7 or Voilà')
     p.add_argument('--out', type=Path, help='folder for the screenshots; a temporary one if not given')
     p.add_argument('--chromium', default=shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome'), help="the browser; playwright's own if none is found")
     p.add_argument('--limit', type=int, default=600, help='seconds for the notebook to run')
