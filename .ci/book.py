@@ -37,8 +37,8 @@ def made(name):
     i,to = BOOK.index(name),lambda o: relpath(NBS/o, (NBS/name).parent).replace('\\', '/')
     badge = f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{REPO.split("/", 3)[3]}/blob/main/nbs/{name})'
     folder = f'alignmixup_nb/nbs/{Path(name).parent}'.removesuffix('/.')
-    install = (f"#| echo: false\nimport os, sys\nif 'google.colab' in sys.modules: # the repository, whose files the notebooks read; elsewhere this does nothing\n"
-        f"    os.system('git clone -q {REPO} && pip install -q \"./alignmixup_nb[dev]\"')\n    os.chdir('{folder}')")
+    install = (f"#| echo: false\nif 'google.colab' in str(get_ipython()): # the repository, whose files the notebooks read; elsewhere this does nothing\n"
+        f"    get_ipython().system('git clone -q {REPO} && pip install -q \"./alignmixup_nb[dev]\"')\n    get_ipython().run_line_magic('cd', '-q {folder}')")
     links = [f'[contents]({to("index.ipynb")})']
     if i: links.insert(0, f'[← {title(BOOK[i-1])}]({to(BOOK[i-1])})')
     if i+1<len(BOOK): links.append(f'[{title(BOOK[i+1])} →]({to(BOOK[i+1])})')
