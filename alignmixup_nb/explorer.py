@@ -98,13 +98,20 @@ def _words(self:_View):
 # %% ../nbs/08b_explorer.ipynb #d0ad12d9
 class _Controls(W.HBox):
     "Everything that is set in an explorer"
+    hints = dict(first='number of the first image, x', second="number of the second image, x'",
+        lam='mixing weight of the first image', eps='entropy of the transport: large values couple a position to many',
+        n_iter='iterations of the released algorithm, or the optimum', direction='whose coordinates are kept',
+        layer='layer whose features are aligned', side='in which image a position is followed',
+        row='row of the position that is followed', col='column of the position that is followed')
     def __init__(self, images:Gallery, net:Network, first, second, eps):
         n,self.net = len(images.images),net
         for k,i in dict(first=first, second=0 if second is None else second).items():
             check_numbers(k, i, lambda o: 0<=o<n, f'the number of an image, from 0 to {n-1}')
         check_numbers('eps', eps, lambda o: 1e-3<=o<=1e4, 'on its slider, from 0.001 to 10000')
         self.knobs = self._widgets(n-1, first, images.partner(first) if second is None else second, eps)
-        for k,o in self.knobs.items(): o.add_class(f'explorer-{k}')
+        for k,o in self.knobs.items():
+            o.add_class(f'explorer-{k}')
+            o.tooltip = self.hints[k]
         small = W.Layout(width='86px')
         self.uploads = [W.FileUpload(accept='image/*', description=o, layout=small) for o in ('x',"x'")]
         super().__init__(self._columns(**self.knobs), layout=W.Layout(flex_flow='row wrap'))
