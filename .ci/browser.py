@@ -115,7 +115,7 @@ def upload(panel, i, name, content):
 def check(panel, apart):
     "Move everything"
     x,x2,rec,rec2 = apart
-    named = panel.box.evaluate('o => [".explorer-lam", ".explorer-layer", ".explorer-direction", ".explorer-row"].map(k => { const e = o.querySelector(k); return !!(e.title || e.querySelector("[title]")) })')
+    named = panel.box.evaluate('o => [".explorer-lam", ".explorer-eps", ".explorer-direction", ".explorer-row"].map(k => { const e = o.querySelector(k); return !!(e.title || e.querySelector("[title]")) })')
     assert all(named), f'controls without a title: {named}'
     print('ok  the controls say what they are')
     same = lambda image, want: difference(panel.pixels(image, want.shape[-1]), np.broadcast_to(in_bytes(want), (3,*want.shape[1:])))
