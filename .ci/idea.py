@@ -43,28 +43,28 @@ def png(pixels):
     Image.fromarray((pixels*255).round().astype('uint8')).save(f, 'PNG')
     return base64.b64encode(f.getvalue()).decode()
 
-def math(s):
+def marked_up(s):
     "Text with _{...} below, ^{...} above and *...* in italics as tspans"
     s = re.sub(r'_\{(.+?)\}', r'<tspan dy="4" font-size="75%">\1</tspan><tspan dy="-4">​</tspan>', s)
     s = re.sub(r'\^\{(.+?)\}', r'<tspan dy="-5" font-size="75%">\1</tspan><tspan dy="5">​</tspan>', s)
     return re.sub(r'\*(.+?)\*', r'<tspan font-style="italic">\1</tspan>', s)
 
-def text(x, y, s, size=17, anchor='middle', fill='#222', weight='normal'):
-    return f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" fill="{fill}" font-weight="{weight}">{math(s)}</text>'
+def text(x, y, s, size=17, anchor='middle', fill='#222'):
+    return f'<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}" fill="{fill}">{marked_up(s)}</text>'
 
-def picture(x, y, w, name, title='', below='', frame='#888', shift=0):
+def picture(x, y, w, name, title='', below='', shift=0):
     out = f'<image x="{x}" y="{y}" width="{w}" height="{w}" preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,%{name}%"/>'
-    out += f'<rect x="{x}" y="{y}" width="{w}" height="{w}" fill="none" stroke="{frame}"/>'
+    out += f'<rect x="{x}" y="{y}" width="{w}" height="{w}" fill="none" stroke="#888"/>'
     if title: out += text(x+w/2+shift, y-8, title)
     for i,s in enumerate(below.split('\n') if below else ()): out += text(x+w/2, y+w+18+17*i, s, 14)
     return out
 
-def arrow(*points, fill='#444'):
+def arrow(*points):
     path = 'M'+' L'.join(f'{x} {y}' for x,y in points)
-    return f'<path d="{path}" fill="none" stroke="{fill}" stroke-width="1.6" marker-end="url(#tip)"/>'
+    return f'<path d="{path}" fill="none" stroke="#444" stroke-width="1.6" marker-end="url(#tip)"/>'
 
-def box(x, y, w, h, s, fill='#eef3f8'):
-    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="7" fill="{fill}" stroke="#7a8b9c"/>'+text(x+w/2, y+h/2+5, s, 15)
+def box(x, y, w, h, s):
+    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="7" fill="#eef3f8" stroke="#7a8b9c"/>'+text(x+w/2, y+h/2+5, s, 15)
 
 def drawing():
     "The parts of the picture, by name"
