@@ -15,11 +15,11 @@ from torch import nn, Tensor
 from fastai.basics import Callback, find_bs, Learner, rank_distrib
 from fastai.callback.mixup import MixHandler
 from fastcore.all import delegates, patch
-from .core import bare, check_int, check_span, diverged, in_backward, permuted, training_span, uncompiled
-from .label import running_share, share_of
+from .core import bare, check_int, check_span, in_backward, permuted, training_span, uncompiled
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
-from .mixers import AlignMixup, check_mixer, Mix, Mixer, MIXERS, OneOf
+from .mixers import AlignMixup, check_mixer, Mixer, MIXERS, OneOf
 from .show import about_layer, layer_of, show_mix
+from .wrap import measure_label, mixed_features, mixed_loss
 
 # %% ../nbs/04_callback.ipynb #d278257a
 class _Around(Callback):
@@ -199,7 +199,7 @@ class AlignMixupCallback(MixCallback):
     @delegates(AlignMixup)
     @delegates(MixCallback, keep=True, but=['mixer'])
     def __init__(self,
-        alpha:float|Callable=2., # lam comes from Beta(alpha, alpha), one a batch; a number or a schedule
+        alpha:float|Callable=2., # lam comes from Beta(alpha, alpha); a number or a schedule
         modes:tuple=('input','feature'), # One of them is drawn for each batch
         weights:tuple|None=None, # How often each mode is drawn, in proportion; None: all alike
         eps:float=0.1, # Entropy of the transport, over 0
@@ -326,7 +326,7 @@ def _place(self:MixCallback):
     mode,name = self.rec.mode,self.rec.layer
     if mode in ('feature','embedding'): self.where = self.found.get((mode,name)) or self._where(mode, name)
     if self.where:
-        if mode=='feature': self._measure()
+        if mode=='feature': measure_label(self.mixer, self.rec, self.way, self._learn.model, self._learn.xb, self.where)
         with uncompiled(): return self.where.replaced(self._mixed, self._step)
     if mode in ('feature','embedding'): self.rec = replace(self.rec, mode='input')
     if mode!='clean': self.learn.xb = self._mix_input(self.learn.xb)
@@ -342,17 +342,6 @@ def _mix_input(self:MixCallback, xb):
     return tuple(x for x,_ in res)
 
 
-# %% ../nbs/04_callback.ipynb #5233158b
-@patch
-def _measure(self:MixCallback):
-    "γ of a mixer whose label is measured"
-    mixer,which = self.mixer.unwrap(self.rec)[0],self.rec.which
-    if not (mixer.aligned and mixer.label=='measured'): return
-    args = self._learn.model,self._learn.xb,self.where
-    self.way[which] = running_share(self.way.get(which, (0,0.,0.)), *args, **mixer.solver())
-    mixer.measured = share_of(*self.way[which][1:])
-
-
 # %% ../nbs/04_callback.ipynb #56eac706
 @patch
 def _first(self:MixCallback):
@@ -365,15 +354,10 @@ def _first(self:MixCallback):
 # %% ../nbs/04_callback.ipynb #3aa948e3
 @patch
 def _mixed(self:MixCallback, x):
-    "What a layer puts out, mixed as the record says, prefix tokens unaligned; None leaves it"
+    "What a layer puts out, mixed as the record says; None leaves it"
     if not self._first(): return
-    pre,x = self.where.split(x)
-    try: x,self.mix = self.mixer.apply(self.rec, x)
-    except ValueError: # a network that diverges is no longer aligned, so that the loss can tell
-        if not diverged(x): raise
-        self.mix = Mix(self.rec.lam, self.rec.perm.to(x.device))
-        x = x[self.mix.perm].lerp_(x, self.mix.lam)
-    return self.where.join(pre[self.mix.perm].lerp_(pre, self.rec.lam) if self.where.n_prefix else pre, x)
+    x,self.mix = mixed_features(self.mixer, self.rec, self.where, x)
+    return x
 
 
 # %% ../nbs/04_callback.ipynb #5b04a721
@@ -383,6 +367,7 @@ def _share(self:MixCallback, first, pred, yb):
     if self.mix is None: return first
     lam,perm = self.mix
     if first.numel()!=1: raise ValueError(f"the loss has shape {tuple(first.shape)}; use reduction='mean' or 'sum'")
+    if isinstance(lam, Tensor): return mixed_loss(self._learn.loss_func, pred, yb[0], self.mix, *yb[1:])
     return lam*first + (1-lam)*self._learn.loss_func(pred, *[permuted(y, perm) for y in yb])
 
 

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .align import alignmix_batch, check_solver, draw_lam, label_share, label_weight
+from .align import alignmix_batch, check_solver, draw_lam, label_share, label_weight, lerp_batch
 from .core import check_numbers
 
 # %% ../nbs/03_mixers.ipynb #e9c3026f
@@ -25,7 +25,7 @@ MODES = ('input','feature','embedding','clean')
 class Record:
     "What was drawn for one batch"
     mode:str # Where the mix happens: 'input', 'feature', 'embedding' or 'clean'
-    lam:float # Weight of the first image, in [0, 1]
+    lam:float|Tensor # Weight of the first image, in [0, 1]: a number, or (n,) one for each image, on the CPU
     perm:Tensor # (n,) positions of the second images in the batch, on the CPU
     direction:int=0 # Whose coordinates an aligned mix keeps: 0 the first image's, 1 the second's
     layer:str|None=None # Name of the layer of a 'feature' mix; None: the one chosen by whoever applies it
@@ -35,7 +35,7 @@ class Record:
 # %% ../nbs/03_mixers.ipynb #7989356b
 class Mix(NamedTuple):
     "What the loss takes: `lam*loss(pred, y) + (1-lam)*loss(pred, y[perm])`"
-    lam:float # Weight of the first label; in methods that paste, the true share of the pixels
+    lam:float|Tensor # Weight of the first label, or of each (n,); in methods that paste, the true share of the pixels
     perm:Tensor # (n,) on the device of the tensor that was mixed
 
 # %% ../nbs/03_mixers.ipynb #ea04bbb7
@@ -54,7 +54,8 @@ class _Chance:
 # %% ../nbs/03_mixers.ipynb #d9c43ffc
 class Mixer:
     "Linear interpolation of a batch with a permutation of itself, and what every other mixer shares with it"
-    settings:tuple = ('alpha','modes','weights','prob') # Names of what the constructor takes, kept under these names
+    settings:tuple = ('alpha','modes','weights','prob','per_image') # What the constructor takes, kept under these names
+    per_image:bool = False # Has each image a lam of its own?
     modes:tuple = ('input',) # Where it mixes, of `MODES`
     aligned:bool = False # Are features aligned before they are mixed?
     label:str|float = 'lam' # The rule for the weight of labels, where features are aligned
@@ -71,12 +72,13 @@ class Mixer:
         passed = super(cls, cls).settings if len(named)<len(takes) else ()
         cls.settings = tuple(dict.fromkeys(named+passed))
     def __init__(self,
-        alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
+        alpha:float=1., # lam comes from Beta(alpha, alpha)
         modes:tuple|str=('input',), # One of them is drawn for each batch
         weights:tuple|None=None, # How often each mode is drawn, in proportion; None: all alike
         prob:float=1., # Share of the batches that are mixed
+        per_image:bool=False, # Is a lam drawn for each image, or one a batch?
     ):
-        self.alpha,self.weights,self.prob = alpha,weights,prob
+        self.alpha,self.weights,self.prob,self.per_image = alpha,weights,prob,per_image
         self.modes = tuple(modes) if isinstance(modes, (tuple,list)) else (modes,)
         check_numbers('alpha', [alpha], lambda a: 0<a<math.inf, 'a finite number over 0')
         if not self.modes or any(m not in MODES for m in self.modes):
@@ -103,7 +105,7 @@ class Mixer:
             raise ValueError(f'the generator is on {generator.device}; it has to be on the CPU')
         prob = self.prob if prob is None else prob
         mode,layer = self.where(generator, layers) if prob==1 or _Chance.uniform(generator)<prob else ('clean',None)
-        lam = draw_lam(self.alpha, generator)
+        lam = draw_lam(self.alpha, generator, n if self.per_image else None)
         direction = int(torch.randint(2, (), generator=generator, device='cpu'))
         perm = torch.randperm(n, generator=generator, device='cpu')
         extra = {k:f(generator) for k,f in self.draws.items()}
@@ -118,6 +120,7 @@ class Mixer:
         "`x` mixed as the record says; no random number is drawn and nothing waits for a device"
         self.check_record(rec, x)
         perm = rec.perm.to(x.device, non_blocking=True)
+        if isinstance(rec.lam, Tensor): rec = replace(rec, lam=rec.lam.to(x.device, non_blocking=True))
         out = (x,1.) if rec.mode=='clean' else self.blend(rec, x, perm)
         fits = isinstance(out, tuple) and len(out)==2 and (not isinstance(out[1], float) or 0<=out[1]<=1)
         if not fits: raise ValueError(f'{type(self).__name__}.blend returns {out!r:.50} and no pair of mix and weight')
@@ -126,16 +129,17 @@ class Mixer:
         rec:Record, # What was drawn; its mode is not 'clean'
         x:Tensor, # (n,c,...) floating point
         perm:Tensor, # (n,) the record's, on the device of x
-    ) -> tuple[Tensor, float]: # The mixed tensor in the shape of x, and the weight of the first label, in [0, 1]
+    ) -> tuple[Tensor, float|Tensor]: # The mixed tensor in the shape of x, and the weight of the first label, in [0, 1]
         "Mix: the part in which the mixers differ"
-        return x[perm].lerp_(x, rec.lam),rec.lam
+        return lerp_batch(x, perm, rec.lam),rec.lam
     def check_record(self, rec:Record, x:Tensor) -> None:
         "Refuse a record that does not fit"
         if not x.is_floating_point(): raise TypeError(f'x is {x.dtype}; only floating point can be mixed')
-        if len(x)!=len(rec.perm):
-            raise ValueError(f'the record is for a batch of {len(rec.perm)} and x has shape {tuple(x.shape)}')
+        n,each = len(rec.perm),isinstance(rec.lam, Tensor)
+        if len(x)!=n or each and rec.lam.shape!=(n,): raise ValueError(f'the record is for a batch of {n} and '
+            f'{f"lam has shape {tuple(rec.lam.shape)}" if len(x)==n else f"x has shape {tuple(x.shape)}"}')
         if rec.mode not in MODES: raise ValueError(f'mode is {rec.mode!r}; it has to be one of {MODES}')
-        check_numbers('lam', [rec.lam], lambda l: 0<=l<=1, 'in [0, 1]')
+        check_numbers('lam', rec.lam.tolist() if each else [rec.lam], lambda l: 0<=l<=1, 'in [0, 1]')
         if rec.extra.keys()!=self.draws.keys():
             raise TypeError(f'{type(self).__name__} takes a record that it draws, with {list(self.draws)} in `extra`, '
                 f'not {list(rec.extra)}')
@@ -163,10 +167,11 @@ class Mixer:
 class Mixup(Mixer):
     "The images, interpolated linearly"
     def __init__(self,
-        alpha:float=1., # lam comes from Beta(alpha, alpha), one a batch
+        alpha:float=1., # lam comes from Beta(alpha, alpha)
         prob:float=1., # Share of the batches that are mixed
+        per_image:bool=False, # Is a lam drawn for each image, or one a batch?
     ):
-        super().__init__(alpha, prob=prob)
+        super().__init__(alpha, prob=prob, per_image=per_image)
 
 # %% ../nbs/03_mixers.ipynb #8940f2cf
 class _Paste(Mixer):
@@ -174,7 +179,6 @@ class _Paste(Mixer):
     pastes = True
     def mask(self, rec:Record, x:Tensor, perm:Tensor) -> tuple[Tensor, float]:
         "Where the second image goes, (n,1,h,w) or (h,w), and the share of the pixels that stay"
-        raise NotImplementedError
     def blend(self, rec:Record, x:Tensor, perm:Tensor) -> tuple[Tensor, float]:
         if x.ndim!=4 or not x.numel():
             raise ValueError(f'x has shape {tuple(x.shape)}; pixels can be switched in images (n,c,h,w) only')
@@ -287,16 +291,16 @@ class ManifoldMixup(Mixer):
     "The input or the features of an early layer, interpolated linearly"
     names_layer = True
     def __init__(self,
-        alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
+        alpha:float=2., # lam comes from Beta(alpha, alpha)
         layers:tuple|str|None=None, # Names to draw from, and 'input'; None: 'input' and those that `draw` is handed
         prob:float=1., # Share of the batches that are mixed
+        per_image:bool=False, # Is a lam drawn for each image, or one a batch?
     ):
         self.layers = tuple(layers) if isinstance(layers, (tuple,list)) else layers if layers is None else (layers,)
         if layers is not None and not (self.layers and all(isinstance(l, str) for l in self.layers)):
-            raise ValueError(f"layers is {layers!r}; it has to be None, or one or more names, such as "
-                f"('input','layer1','layer2')")
+            raise ValueError(f"layers is {layers!r}; it has to be None or names, such as ('input','layer1','layer2')")
         modes = ['input' if l=='input' else 'feature' for l in self.layers or ('input','any')]
-        super().__init__(alpha, tuple(dict.fromkeys(modes)), prob=prob)
+        super().__init__(alpha, tuple(dict.fromkeys(modes)), None, prob, per_image)
     def where(self, generator:torch.Generator|None, layers:tuple|None) -> tuple:
         handed = (None,None) if layers is None else layers
         name = _Chance.pick(self.layers or ('input',*handed), None, generator)
@@ -306,7 +310,7 @@ class ManifoldMixup(Mixer):
 class AlignMixup(Mixer):
     "Images interpolated linearly, or feature maps interpolated after one is aligned with the other"
     def __init__(self,
-        alpha:float=2., # lam comes from Beta(alpha, alpha), one a batch
+        alpha:float=2., # lam comes from Beta(alpha, alpha)
         modes:tuple|str=('input','feature'), # One of them is drawn for each batch
         weights:tuple|None=None, # How often each mode is drawn, in proportion; None: all alike
         eps:float=0.1, # Entropy of the transport, over 0, in the unit of the cost
@@ -320,8 +324,9 @@ class AlignMixup(Mixer):
         locality:float=0., # Weight of the squared distance of positions in the cost, both by their means
         relative:bool=False, # Is eps a share of the mean cost?
         label:str|float='lam', # Weight of labels: 'lam', 'kept' (of the kept coordinates), 'measured', or γ in [0, 1]
+        per_image:bool=False, # Is a lam drawn for each image, or one a batch?
     ):
-        super().__init__(alpha, modes, weights, prob)
+        super().__init__(alpha, modes, weights, prob, per_image)
         if direction not in (None,0,1): raise ValueError(f'direction is {direction}; it has to be 0, 1 or None')
         self.aligned,self.direction = aligned,direction
         self.eps,self.n_iter,self.tol,self.method,self.backend = eps,n_iter,tol,method,backend
@@ -334,7 +339,7 @@ class AlignMixup(Mixer):
     def draw(self, n:int, generator:torch.Generator|None=None, prob:float|None=None, layers:tuple|None=None) -> Record:
         rec = super().draw(n, generator, prob, layers)
         return rec if self.direction is None else replace(rec, direction=self.direction)
-    def blend(self, rec:Record, x:Tensor, perm:Tensor) -> tuple[Tensor, float]:
+    def blend(self, rec:Record, x:Tensor, perm:Tensor) -> tuple[Tensor, float|Tensor]:
         if rec.mode!='feature' or not self.aligned: return super().blend(rec, x, perm)
         share = self.measured if self.label=='measured' else label_share(self.label)
         weight = label_weight(rec.lam, rec.direction, share)
@@ -361,16 +366,11 @@ class OneOf(Mixer):
         for m in mixers: check_mixer(m)
         self.mixers,self.weights = tuple(mixers),weights
         self.check_draw(weights, self.mixers, None)
-    @property
-    def modes(self) -> tuple: return tuple(dict.fromkeys(mode for m in self.mixers for mode in m.modes))
-    @property
-    def aligned(self) -> bool: return any(m.aligned for m in self.mixers)
-    @property
-    def pastes(self) -> bool: return any(m.pastes for m in self.mixers)
-    @property
-    def names_layer(self) -> bool: return all(m.names_layer for m in self.mixers if 'feature' in m.modes)
-    @property
-    def layers(self) -> tuple|None: return None if any(m.layers is None for m in self.mixers) else ()
+    modes = property(lambda self: tuple(dict.fromkeys(mode for m in self.mixers for mode in m.modes)))
+    aligned = property(lambda self: any(m.aligned for m in self.mixers))
+    pastes = property(lambda self: any(m.pastes for m in self.mixers))
+    names_layer = property(lambda self: all(m.names_layer for m in self.mixers if 'feature' in m.modes))
+    layers = property(lambda self: None if any(m.layers is None for m in self.mixers) else ())
     def draw(self, n:int, generator:torch.Generator|None=None, prob:float|None=None, layers:tuple|None=None) -> Record:
         i = _Chance.pick(range(len(self.mixers)), self.weights, generator)
         rec = self.mixers[i].draw(n, generator, prob, layers)

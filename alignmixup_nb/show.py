@@ -123,6 +123,7 @@ def _show_pairs(rec, mixer, images, words, grid, size):
     one,features = mixer.unwrap(rec)[0],rec.mode=='feature'
     aligned,f = features and one.aligned,to_patches(images, grid)
     mixed,(lam,_) = mixer.apply(rec, f)
+    lams = torch.as_tensor(lam).expand(len(f)).tolist()
     columns = {'mix\n(drawn with pixels)':mixed} if features else {}
     if aligned: # with no weight for the image that is kept
         moved,_ = mixer.apply(replace(rec, lam=float(rec.direction)), f)
@@ -130,7 +131,7 @@ def _show_pairs(rec, mixer, images, words, grid, size):
     ratios = [2.1]+[1]*len(columns)
     fig = plt.figure(figsize=(1.1*size*sum(ratios),(size+.45)*len(pairs)+1), layout='constrained', dpi=100)
     for axs,(i,j) in zip(fig.subplots(len(pairs), len(ratios), squeeze=False, width_ratios=ratios), pairs):
-        both = [(i,lam),(j,1-lam)]
+        both = [(i,lams[i]),(j,1-lams[i])]
         if aligned and rec.direction: both.reverse()
         heads = ('kept image','moved image') if aligned else ('first image','second image')
         titles = [f'{head}\n{words[k]}: {weight:.0%}'.replace('\n: ', '\n') for head,(k,weight) in zip(heads, both)]
@@ -165,6 +166,7 @@ def show_mix(
     if pair: fig = _show_pairs(rec, mixer, _pixels(x, decode, x), words, _grid(layer, x.shape[2:]), size)
     else:
         mixed,(lam,perm) = mixer.apply(rec, x)
-        titles = [f'{words[i]}: {lam:.0%}\n{words[j]}: {1-lam:.0%}' for i,j in enumerate(perm)]
+        lams = torch.as_tensor(lam).expand(len(x)).tolist()
+        titles = [f'{words[i]}: {l:.0%}\n{words[j]}: {1-l:.0%}' for i,(j,l) in enumerate(zip(perm, lams))]
         fig = _show_images(_pixels(mixed, decode, x), titles, size)
     fig.suptitle(_caption(rec, mixer, layer, pair), fontsize=9)
