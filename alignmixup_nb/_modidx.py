@@ -1206,8 +1206,8 @@ d = { 'settings': { 'branch': 'main',
                                     'alignmixup_nb.wrap._Pass.mixed': ('wrap.html#_pass.mixed', 'alignmixup_nb/wrap.py'),
                                     'alignmixup_nb.wrap._Pass.run': ('wrap.html#_pass.run', 'alignmixup_nb/wrap.py'),
                                     'alignmixup_nb.wrap._look': ('wrap.html#_look', 'alignmixup_nb/wrap.py'),
+                                    'alignmixup_nb.wrap._unreduced': ('wrap.html#_unreduced', 'alignmixup_nb/wrap.py'),
                                     'alignmixup_nb.wrap.measure_label': ('wrap.html#measure_label', 'alignmixup_nb/wrap.py'),
                                     'alignmixup_nb.wrap.mixed_features': ('wrap.html#mixed_features', 'alignmixup_nb/wrap.py'),
                                     'alignmixup_nb.wrap.mixed_loss': ('wrap.html#mixed_loss', 'alignmixup_nb/wrap.py'),
-                                    'alignmixup_nb.wrap.mixed_targets': ('wrap.html#mixed_targets', 'alignmixup_nb/wrap.py'),
-                                    'alignmixup_nb.wrap.unreduced': ('wrap.html#unreduced', 'alignmixup_nb/wrap.py')}}}
+                                    'alignmixup_nb.wrap.mixed_targets': ('wrap.html#mixed_targets', 'alignmixup_nb/wrap.py')}}}
