@@ -9,7 +9,7 @@ __all__ = ['SETTINGS', 'with_boxes', 'measure', 'main']
 import torch
 from ..loaders import ImageTensors
 from ..data import canvases
-from .evaluate import command
+from .evaluate import command, WAY
 from ..localization import cam, loc_metrics
 
 SETTINGS = dict(n=250, size=40, contrast=.1, n_thresholds=50)
@@ -54,7 +54,7 @@ def main(
     argv:list=None # arguments; those of the process unless given
 ):
     "Measure this on the networks of a study, and write the results file"
-    command('localization', measure, SETTINGS, argv)
+    command('localization', measure, SETTINGS, argv, WAY)
 
 
 if __name__=='__main__' and '__file__' in globals(): main()
