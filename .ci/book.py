@@ -14,7 +14,8 @@ for line in (NBS/'sidebar.yml').read_text().splitlines():
     if m := re.search(r'section: (\w+)', line): SECTIONS[m[1]] = []
     elif (m := re.search(r'- (\S+\.ipynb)', line)) and SECTIONS: SECTIONS[[*SECTIONS][-1]].append(m[1])
 BOOK = [o for names in SECTIONS.values() for o in names]
-TAUGHT = [o for k in ('Start','Method','Evidence') for o in SECTIONS[k]] # have exercises
+EXEMPT = {'explorer_page.ipynb','08c_viz.ipynb'} # a page and an alias
+TAUGHT = [o for k in ('Start','Method','Evidence','Engineering') for o in SECTIONS[k] if o not in EXEMPT] # have a head and a foot
 
 WORDS = { # shared between chapters: a word of everyday that has a term, and the term
     r'carr(?:y|ies|ied|ying)\b(?! on)': 'align, aligned to; warp', r'in place\b(?! of)': 'unaligned', r'position by position': 'unaligned',
