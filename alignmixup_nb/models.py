@@ -26,7 +26,6 @@ def conv(
     "A `k`x`k` convolution without bias that keeps the size at stride 1"
     return nn.Conv2d(c_in, c_out, k, stride=stride, padding=k//2, bias=False)
 
-
 # %% ../nbs/05_models.ipynb #1ac2ddaa
 class PreActBlock(nn.Module):
     "Two 3x3 convolutions, each after batch norm and ReLU, and a shortcut"
@@ -75,7 +74,6 @@ def _init_kaiming(self:StageNet):
         if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
     return self
 
-
 # %% ../nbs/05_models.ipynb #e4c1139e
 @patch(cls_method=True)
 def _of_blocks(cls:StageNet, stem, widths, strides, n_out, n_blocks, min_size, carry='x', norm=True):
@@ -86,7 +84,6 @@ def _of_blocks(cls:StageNet, stem, widths, strides, n_out, n_blocks, min_size, c
     ends = dict(norm=nn.BatchNorm2d(widths[-1]), act=nn.ReLU()) if norm else {}
     head = dict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), head=nn.Linear(widths[-1], n_out))
     return cls(OrderedDict(stem=stem, **layers, **ends, **head), min_size)._init_kaiming()
-
 
 # %% ../nbs/05_models.ipynb #073e4638
 def small_resnet(
@@ -131,20 +128,16 @@ def wrn16_8(
 MODELS: dict[str,Callable] = dict(small_resnet=small_resnet, preact_resnet18=preact_resnet18, wrn16_8=wrn16_8)
 
 # %% ../nbs/05_models.ipynb #b9feacc1
-def _known(source):
-    "The names of torchvision or timm"
-    if source=='torchvision': return torchvision.models.list_models(module=torchvision.models)
-    return [o for f in ('list_models','list_pretrained') for o in getattr(optional_import('timm'), f)()]
-
 def check_model_name(
     name:str # one of `MODELS`, torchvision:NAME or timm:NAME
 ) -> None:
     "Raise unless there is such a network"
     source,_,own = name.partition(':')
     if name in MODELS: return
-    if source not in ('torchvision','timm'): raise ValueError(
-        f'model {name!r} is unknown; there are {", ".join(MODELS)}, torchvision:NAME and timm:NAME')
-    if own in (known := _known(source)): return
+    if source=='torchvision': known = torchvision.models.list_models(module=torchvision.models)
+    elif source=='timm': known = (timm := optional_import('timm')).list_models()+timm.list_pretrained()
+    else: raise ValueError(f'model {name!r} is unknown; there are {", ".join(MODELS)}, torchvision:NAME and timm:NAME')
+    if own in known: return
     close = ', '.join(f'{source}:{o}' for o in get_close_matches(own, known, 5)) or 'none'
     raise ValueError(f'model {name!r} is unknown to {source}; close to it: {close}')
 
@@ -167,6 +160,7 @@ def _torchvision(name, n_out, c_in, size, pretrained, **settings):
     if c_in==1: stem.in_channels,stem.weight = 1,nn.Parameter(stem.weight.detach().sum(1, keepdim=True))
     return model
 
+# %% ../nbs/05_models.ipynb #4355c50b
 def _timm(name, n_out, c_in, size, pretrained, **settings):
     "A network of timm, told the size of the images if it is made for one"
     timm,own = optional_import('timm'),name.partition(':')[2]
@@ -174,7 +168,7 @@ def _timm(name, n_out, c_in, size, pretrained, **settings):
     if pretrained and name in WEIGHTS: settings['pretrained_cfg_overlay'] = dict(state_dict=WEIGHTS[name]())
     return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
 
-# %% ../nbs/05_models.ipynb #dc8aa18d
+# %% ../nbs/05_models.ipynb #55ccc244
 def _parts(model):
     "Modules with parameters of their own: those of the body, and those of the head"
     own = [m for m in bare(model).modules() if list(m.parameters(recurse=False))]
@@ -182,6 +176,7 @@ def _parts(model):
     head = {o for m in (head if isinstance(head, tuple) else (head,)) for o in m.modules()}
     return [m for m in own if m not in head],[m for m in own if m in head]
 
+# %% ../nbs/05_models.ipynb #dc8aa18d
 def get_model(
     name:str, # one of `MODELS`, torchvision:NAME or timm:NAME
     n_out:int, # classes
@@ -244,7 +239,6 @@ class Decoder(StageNet):
         if tuple(f.shape[1:])==self.shape: return super().forward(f)
         raise ValueError(f'this decoder reads maps (n,{",".join(map(str, self.shape))}), got {tuple(f.shape)}')
 
-
 # %% ../nbs/05_models.ipynb #878d5390
 def decoder(
     shape:tuple, # (c,h,w) of the feature map
@@ -268,4 +262,3 @@ def decoder(
     nn.init.normal_(model.out.weight, std=(9*c)**-.5)
     nn.init.zeros_(model.out.bias)
     return model
-
