@@ -19,24 +19,12 @@ import numpy as np, pandas as pd, torch
 from torch import Tensor
 from torchvision.datasets import FashionMNIST
 from fastai.vision.all import DataLoaders, URLs, fastai_path, imagenet_stats, untar_data
+from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from .core import check_int, check_numbers, optional_import
 from .images import check_image, few, image_files, read_idx, usable
 from .loaders import ImageFiles, Images, ImageTensors, image_bytes, image_dls, stratified
-
-# %% ../nbs/07_data.ipynb #3fe8805f
-def _folder(path, name, url):
-    "The folder at `path`, which may begin with ~; without a path fastai's archive, downloaded and unpacked"
-    if path is None:
-        try: return url and untar_data(url)
-        except OSError as e: raise FileNotFoundError(f'{name!r} cannot be downloaded from {url} ({e}): '
-            'get it where there is an internet, unpack it, and give its folder as path') from e
-    if not isinstance(path, (str,os.PathLike)) or not str(path):
-        raise TypeError(f'path is {path!r}, it has to be the name of a folder')
-    path = Path(os.path.expanduser(path))
-    if path.is_file(): raise NotADirectoryError(f'path {path} is a file, not a folder; an archive has to be unpacked')
-    return path
 
 # %% ../nbs/07_data.ipynb #030ae54e
 DATASETS:dict[str,'DataSet'] = {}
@@ -68,8 +56,22 @@ class DataSet:
             raise ValueError(f'path is {str(path)!r}, but {self.name!r} needs no files: it comes with a package')
         if size not in (None,self.size) and not self.resizes:
             raise ValueError(f'size is {size}, but the images of {self.name!r} are {self.size}x{self.size}')
-        parts = self.read(_folder(path, self.name, self.url), size or self.size)
+        parts = self.read(self._folder(path), size or self.size)
         return parts.hold_out() if isinstance(parts, Images) else parts
+
+# %% ../nbs/07_data.ipynb #3fe8805f
+@patch
+def _folder(self:DataSet, path):
+    "The folder at `path`, which may begin with ~; without a path fastai's archive, downloaded and unpacked"
+    if path is None:
+        try: return self.url and untar_data(self.url)
+        except OSError as e: raise FileNotFoundError(f'{self.name!r} cannot be downloaded from {self.url} ({e}): '
+            'get it where there is an internet, unpack it, and give its folder as path') from e
+    if not isinstance(path, (str,os.PathLike)) or not str(path):
+        raise TypeError(f'path is {path!r}, it has to be the name of a folder')
+    path = Path(os.path.expanduser(path))
+    if path.is_file(): raise NotADirectoryError(f'path {path} is a file, not a folder; an archive has to be unpacked')
+    return path
 
 # %% ../nbs/07_data.ipynb #7d613717
 @delegates(image_dls, but=['flip'])

@@ -72,17 +72,6 @@ class TrainedRun:
             if isinstance(o, Exception): raise o
         return found
 
-
-# %% ../nbs/13c_predict.ipynb #41d2cb00
-def _older_format(out, told):
-    "How images were prepared for a run that does not say so"
-    if 'recipe' not in told:
-        raise ValueError(f'{out/FILES["model"]} does not say what data it was trained on: take load_model')
-    d,network = DATASETS[told['recipe']['data']],told['network']
-    method = dict(folder='crop', imagenette='crop', cub200='squish').get(d.name)
-    return dict(classes=map(str, range(network['n_out'])), size=(network['size'],)*2, channels=network['c_in'],
-                method=method, mean=d.mean, std=d.std)
-
 # %% ../nbs/13c_predict.ipynb #4cfb6f23
 def load_run(
     out:str|Path, # the folder of a finished run; the images that it was trained on are not needed
@@ -94,7 +83,14 @@ def load_run(
         cut = '; alignmixup_train --resume goes on with it' if (out/FILES['checkpoint']).exists() else ''
         raise FileNotFoundError(f'{out} is not the folder of a finished run, it has no {FILES["model"]}{cut}')
     model,told = read_model(out)
-    return TrainedRun(model.to(device), reader(**told.get('images') or _older_format(out, told)))
+    if not (images := told.get('images')): # as an older run has it
+        if 'recipe' not in told:
+            raise ValueError(f'{out/FILES["model"]} does not say what data it was trained on: take load_model')
+        d,network = DATASETS[told['recipe']['data']],told['network']
+        method = dict(folder='crop', imagenette='crop', cub200='squish').get(d.name)
+        images = dict(classes=map(str, range(network['n_out'])), size=(network['size'],)*2,
+                      channels=network['c_in'], method=method, mean=d.mean, std=d.std)
+    return TrainedRun(model.to(device), reader(**images))
 
 # %% ../nbs/13c_predict.ipynb #9d5e97d9
 def parser() -> Parser:

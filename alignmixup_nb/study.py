@@ -234,9 +234,10 @@ def _in_turn(self:Study, runs):
         yield o,o.do(Bars() if self.bar else Callback(after_epoch=tell))
 
 # %% ../nbs/14_study.ipynb #927d52e0
+@patch
 @contextmanager
-def _dask(address, n):
-    "A client of the scheduler at `address`, or of `n` workers of this machine that are there until the `with` ends"
+def _client(self:Study):
+    "A client of the scheduler, or of workers of this machine that are there until the `with` ends"
     import dask
     from distributed import Client, LocalCluster
     with ExitStack() as stack:
@@ -244,6 +245,7 @@ def _dask(address, n):
         logging.disable(logging.CRITICAL) # our lines say it
         stack.enter_context(dask.config.set({'distributed.worker.daemon':False, # a run may load files by processes
                                              'distributed.comm.timeouts.tcp':'10 minutes'})) # on a busy machine
+        address,n = self.scheduler,self.workers
         if n:
             address = stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, memory_limit=0,
                 dashboard_address=None, silence_logs=logging.CRITICAL, preload=['alignmixup_nb.study']))
@@ -255,7 +257,8 @@ def _dask(address, n):
         yield client
 
 # %% ../nbs/14_study.ipynb #d5d4968b
-def _by_workers(client, runs):
+@patch
+def _by_workers(self:Study, client, runs):
     "Runs with what becomes of them, done by workers, in the order in which they end"
     from distributed import KilledWorker, as_completed
     def do(run): # with nobody else at the random numbers of the process
@@ -278,13 +281,12 @@ def run(self:Study,
     "Do whatever is not done and nobody is at, until all is done, failed or left"
     self.check(retry)
     for o in self.runs if retry else (): o.forgive()
-    states,waits = {o:o.status()['state'] for o in self.runs},False
-    self.over = {o:s for o,s in states.items() if s in ('done','failed')}
+    self.over,waits = {o:s for o in self.runs if (s := o.status()['state']) in ('done','failed')},False
     self.first,self.start = sum(o.recipe.epochs for o in self.over),time.monotonic()
     self.told = self.start
-    with nullcontext() if self.here else _dask(self.scheduler, self.workers) as client:
+    with nullcontext() if self.here else self._client() as client:
         while todo := [o for o in self.runs if o not in self.over]:
-            for o,(state,line) in self._in_turn(todo) if self.here else _by_workers(client, todo):
+            for o,(state,line) in self._in_turn(todo) if self.here else self._by_workers(client, todo):
                 if state!='running': self.over[o] = state
                 if line: self._say(f'{o.name}: {line}', state)
             stuck = not self.over.keys() & set(todo)
@@ -336,12 +338,13 @@ def save(self:Study,
     return f'{file}: {c["runs_done"]} of {c["runs_listed"]} runs'
 
 # %% ../nbs/14_study.ipynb #14080573
-def _read(args):
-    "The study of the arguments, and a line on it"
+@patch(cls_method=True)
+def _of_args(cls:Study, args):
+    "The study of the command's arguments, and a line on it"
     machine = {f.name:args[f.name] for f in fields(Machine) if f.name in args and f.name!='workers'}
     recipes = [replace(o, **machine) for o in read_study(args['list'])]
     out = args['out'] or Path('runs')/Path(args['list']).stem
-    study = Study(recipes, out, say, sys.stdout.isatty(), args['workers'], args['scheduler'])
+    study = cls(recipes, out, say, sys.stdout.isatty(), args['workers'], args['scheduler'])
     if args['from'] is not None: unpack(args['from'], out)
     if args['collect'] is not None and not args['status']: return study,study.save(args['collect'], args['list'])
     if not args['status']: study.check(args['retry'])
@@ -354,7 +357,7 @@ def main(
     "The command `alignmixup_study`"
     p = parser()
     def go(args):
-        with p.reporting(lambda: 'reading the study', args['verbose']): study,said = _read(args)
+        with p.reporting(lambda: 'reading the study', args['verbose']): study,said = Study._of_args(args)
         say(said)
         if args['status'] or args['collect'] is not None: return 0
         try:
