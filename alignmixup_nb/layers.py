@@ -35,9 +35,18 @@ class Layer:
     cut:bool|None=None # With its output permuted over the batch, is the prediction? None: not asked
     acts:str|None=None # What alignment there can do: 'no'thing, 'pairing' or 'positions'; None: not asked
     @property
+    def axes(self) -> tuple:
+        "Sizes of the axes of positions; of tokens their number, with prefix"
+        return self.shape[1:-1] if self.channels_last else self.shape[2:]
+    @property
     def n_positions(self) -> int:
         "Positions of a map, or tokens without prefix"
-        return math.prod(self.shape[1:-1] if self.channels_last else self.shape[2:])-self.n_prefix
+        return math.prod(self.axes)-self.n_prefix
+    @property
+    def grid(self) -> tuple|None:
+        "Rows and columns of positions, of tokens as a square; None if they are neither"
+        side = math.isqrt(self.n_positions)
+        return self.axes if len(self.axes)==2 else (side,side) if side**2==self.n_positions else None
     def split(self, x:Tensor) -> tuple[Tensor,Tensor]:
         "The prefix tokens, and the rest as (n,c,...)"
         return x[:,:self.n_prefix], x[:,self.n_prefix:].movedim(-1, 1) if self.channels_last else x
@@ -276,12 +285,10 @@ class NoAnswer(ValueError):
 def _asked(model, xb, ask, n_prefix=None):
     "What a probe of `model` in eval mode answers to `ask`: the first that tells, of the images and then of noise"
     model,xb = bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError('the model is TorchScript, whose layers can not be reached from outside; '
-            "use modes=('input',), or the module that it was made from")
+    if isinstance(model, torch.jit.ScriptModule): raise TypeError('the model is TorchScript, whose layers can not be '
+        "reached from outside; use modes=('input',), or the module that it was made from")
     if n_prefix is not None: check_int('n_prefix', n_prefix, 0)
-    if (n := batch_size(xb))<2:
-        raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
+    if (n := batch_size(xb))<2: raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more')
     xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model later
     def answer():
         errors = []
