@@ -81,7 +81,6 @@ def tensors_of(o:Any) -> list[Tensor]:
     _nested(found.append, o)
     return found
 
-# %% ../nbs/03b_layers.ipynb #5afd2dac
 def predictions_of(out:Any, n:int) -> list[Tensor]:
     "Of what a model returns for `n` images: all floating point tensors that have a row for each"
     return [o for o in tensors_of(out) if o.is_floating_point() and o.ndim and len(o)==n and o.numel()]
@@ -96,7 +95,6 @@ def few_images(xb:Any, n:int=3) -> Any:
         if (x[rows]==x[:1]).all() and len(others): rows.append(int(others[0]))
     return _nested(lambda x: x[rows] if any(x is o for o in every) else x, xb)
 
-# %% ../nbs/03b_layers.ipynb #11354727
 def batch_size(xb:Any) -> int: return next((len(x) for x in tensors_of(xb) if x.ndim), 0)
 
 # %% ../nbs/03b_layers.ipynb #ec3730fb
@@ -111,11 +109,6 @@ class _Draws:
         if hi==lo: lo,hi = min(lo, 0),max(hi, 0) if hi else 1
         u = torch.rand(x.shape, **self.kw).to(x.device)
         return (lo+(hi-lo)*u if x.is_floating_point() else (lo+(hi-lo+1)*u).floor().clamp(lo, hi)).to(x.dtype)
-    def weights(self, model):
-        "Values for weights that are (nearly) all zero"
-        zeros = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
-        some = lambda p: torch.rand(p.shape, **self.kw)+.5 if p.ndim<2 else torch.randn(p.shape, **self.kw)*.1
-        return {k:some(p).to(p) for k,p in zeros.items()}
     def shuffled(self, x, first):
         "Features x (n,c,...), positions in another order, but for the first if it may be a class token"
         keep,cols = int(first),x.flatten(2)
@@ -169,7 +162,7 @@ class _Probe:
     "A few images in a network in eval mode: which layers run, and what the prediction says to a changed output"
     def __init__(self, model, xb, n_prefix=None, batch_statistics=False):
         self.model,self.given,self.xb = model,n_prefix,few_images(xb)
-        self.params = _Draws().weights(model)
+        self.params = self.weights(model)
         if batch_statistics: self.params |= {f'{k}.{o}'.lstrip('.'):None for k,m in model.named_modules()
             if isinstance(m, nn.modules.batchnorm._BatchNorm) for o in ('running_mean','running_var')}
         self.n,self.layout,self.seen = batch_size(self.xb),_Layout(),{}
@@ -183,6 +176,13 @@ class _Probe:
         self.tells,self.rounding = self.spread>1e-6*size,max(100*eps, 1e-3*self.base[0].is_cuda)*size # TF32
         self.layers = list(self.seen.values())
         self.spatial = [l for l in self.layers if l.spatial]
+    @staticmethod
+    def weights(model):
+        "Values for weights that are (nearly) all zero"
+        kw = _Draws().kw
+        zeros = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
+        some = lambda p: torch.rand(p.shape, **kw)+.5 if p.ndim<2 else torch.randn(p.shape, **kw)*.1
+        return {k:some(p).to(p) for k,p in zeros.items()}
     @staticmethod
     def rolled(preds): return [o.roll(1, 0) for o in preds]
     @staticmethod

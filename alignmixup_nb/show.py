@@ -19,16 +19,6 @@ from .layers import find_layer, Layer, NoAnswer
 from .mixers import Mixer, Record
 from .sinkhorn import cost_matrix
 
-# %% ../nbs/03c_show.ipynb #5bf4d9ed
-def _drawn(mixer, n, seed, mode, layers=None, lam=None):
-    "A record for `n` images as training may draw it; `mode` None takes any but 'clean'"
-    g = torch.Generator('cpu').manual_seed(seed)
-    recs = (mixer.draw(n, g, layers=layers) for _ in range(1000))
-    fits = lambda r: r.mode==(mode or r.mode)!='clean' and (r.perm!=torch.arange(n)).any()
-    rec = next(filter(fits, recs), None)
-    if rec is None: raise ValueError(f'{mixer} draws no batch to show' + (f' with mode {mode!r}' if mode else ''))
-    return rec if lam is None else replace(rec, lam=lam)
-
 # %% ../nbs/03c_show.ipynb #2b5436dd
 def _words(y, vocab, n):
     "What the targets of `n` images are called"
@@ -79,7 +69,6 @@ class _Mix:
         self.one,rec = self.mixer.unwrap(self.rec)
         self.features = rec.mode=='feature'
         self.aligned = self.features and self.one.aligned
-        self.at = rec.layer or self.layer
     def pair(self):
         "Do features meet, and not images?"
         first = isinstance(self.layer, Layer) and self.layer.before and self.layer.name=='input'
@@ -89,14 +78,26 @@ class _Mix:
         own = self.layer.grid if isinstance(self.layer, Layer) else None
         return tuple(min(g, 28, s) for g,s in zip(own or (min(7, max(1, min(size)//2)),)*2, size))
 
+# %% ../nbs/03c_show.ipynb #5bf4d9ed
+@patch(cls_method=True)
+def _drawn(cls:_Mix, mixer, n, seed, mode, layers=None, lam=None, layer=None):
+    "With a record for `n` images as training may draw it; `mode` None takes any but 'clean'"
+    g = torch.Generator('cpu').manual_seed(seed)
+    recs = (mixer.draw(n, g, layers=layers) for _ in range(1000))
+    fits = lambda r: r.mode==(mode or r.mode)!='clean' and (r.perm!=torch.arange(n)).any()
+    rec = next(filter(fits, recs), None)
+    if rec is None: raise ValueError(f'{mixer} draws no batch to show' + (f' with mode {mode!r}' if mode else ''))
+    return cls(mixer, rec if lam is None else replace(rec, lam=lam), layer)
+
 # %% ../nbs/03c_show.ipynb #fc31cad3
 @patch
 def _caption(self:_Mix):
     "Where and how a batch is mixed, a line each"
     what = dict(feature='features', embedding='embeddings').get(self.rec.mode) if self.pair() else 'images'
     lines = [f"{type(self.one).__name__} {'aligns and '*self.aligned}mixes {what}",f'mode {self.rec.mode!r}']
-    if isinstance(self.at, (str,Layer)) and self.features:
-        lines[1] += f', layer {about_layer(self.at) if isinstance(self.at, Layer) else repr(self.at)}'
+    at = self.rec.layer or self.layer
+    if isinstance(at, (str,Layer)) and self.features:
+        lines[1] += f', layer {about_layer(at) if isinstance(at, Layer) else repr(at)}'
     if self.aligned: lines.append(f"the positions of the {('first','second')[self.rec.direction]} image are kept")
     return '\n'.join(lines)
 
@@ -171,8 +172,8 @@ def show_mix(
 ):
     "A batch as the network gets it, or the pairs that meet in it, with the weights of the labels"
     if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
-    rec,decode = _drawn(mixer, len(x), seed, mode, layers, lam),getattr(dls, 'decode', None)
+    mix,decode = _Mix._drawn(mixer, len(x), seed, mode, layers, lam, layer),getattr(dls, 'decode', None)
     words = _words(y, getattr(dls, 'vocab', None) if vocab is None else vocab, len(x))
-    mix = _Mix(mixer, rec, layer)
-    fig = mix._show_pairs(_pixels(x, decode, x), words, size) if mix.pair() else mix._show_images(x, words, decode, size)
+    if mix.pair(): fig = mix._show_pairs(_pixels(x, decode, x), words, size)
+    else: fig = mix._show_images(x, words, decode, size)
     fig.suptitle(mix._caption(), fontsize=9)
