@@ -149,10 +149,8 @@ def fashion_mnist(path:Path|None, size:int) -> tuple[Images,Images]:
 TEXTURES = ('brick','grass','gravel')
 
 @cache
-def texture(
-    name:str, # one of `TEXTURES`
-) -> np.ndarray: # (512,512) bytes
-    "A photographed texture"
+def texture(name:str) -> np.ndarray: # (512,512) bytes
+    "A photographed texture, one of `TEXTURES`"
     return getattr(optional_import('skimage.data'), name)()
 
 # %% ../nbs/07_data.ipynb #912ab902
@@ -326,10 +324,8 @@ def cub200(path:Path, size:int) -> tuple[Images,Images]:
     return train,replace(valid, boxes=scale_boxes(boxes, sizes, (size,size)))
 
 # %% ../nbs/07_data.ipynb #12c9da61
-def rng_state(
-    dls:DataLoaders|None=None, # whose loaders' generators are taken too
-) -> dict: # of numbers and tensors
-    "The states of Python's, numpy's, torch's and the loaders' random generators"
+def rng_state(dls:DataLoaders|None=None) -> dict: # of numbers and tensors
+    "The states of Python's, numpy's and torch's random generators, and of those of the loaders"
     name,keys,*rest = np.random.get_state()
     return dict(python=random.getstate(), numpy=(name, keys.tolist(), *rest), torch=torch.get_rng_state(),
         cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -337,11 +333,8 @@ def rng_state(
         loaders=[dl.rng.getstate() for dl in dls.loaders] if dls else [])
 
 # %% ../nbs/07_data.ipynb #8662a917
-def set_rng_state(
-    state:dict, # from `rng_state`
-    dls:DataLoaders|None=None, # whose loaders' generators are put back too
-) -> None:
-    "Puts the random generators back to where `rng_state` found them"
+def set_rng_state(state:dict, dls:DataLoaders|None=None) -> None:
+    "Puts the random generators, those of the loaders too, back to where `rng_state` found them"
     loaders,name,keys,*rest = dls.loaders if dls else [],*state['numpy']
     if len(loaders)!=len(state['loaders']):
         raise ValueError(f"the state is of {len(state['loaders'])} loaders, and there are {len(loaders)}")

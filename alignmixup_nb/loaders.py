@@ -184,10 +184,8 @@ def image_dls(
     return DataLoaders(dl(train, shuffle=True, drop_last=len(train)>=bs), dl(valid), device=device)
 
 # %% ../nbs/06c_loaders.ipynb #6b9c27ca
-def image_format(
-    dl:ImageDL # of held-out images
-) -> dict: # arguments of `reader`
-    "How the images of a loader are read and prepared, and the names of their classes"
+def image_format(dl:ImageDL) -> dict: # arguments of `reader`
+    "How the images of a loader of held-out ones are read and prepared, and the names of their classes"
     ds,stats = dl.dataset,[o.tolist() for o in normalisation(dl)]
     h,w = ds.x.shape[2:] if isinstance(ds, ImageTensors) else (ds.size,ds.size)
     return dict(classes=[str(o) for o in ds.vocab], size=[h,w], channels=len(stats[0]),

@@ -18,6 +18,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
+from fastcore.basics import patch
 from torch import nn, Tensor
 from .build import recipe_device
 from .cli import Parser, say
@@ -50,10 +51,8 @@ class TrainedRun:
         "One image, of the size that the network takes"
         try: return self.dl.dataset.like([o])[0][0].as_subclass(Tensor)
         except UnreadableImage as e: return UnreadableImage(str(e)) # the error itself would keep the file open
-    def each(self,
-        images:Iterable # whatever `read_image` reads
-    ) -> Iterator[Prediction|UnreadableImage]:
-        "A prediction for each image, or the error of one that cannot be read"
+    def each(self, images:Iterable) -> Iterator[Prediction|UnreadableImage]:
+        "A prediction for each image, whatever `read_image` reads, or the error of one that cannot be read"
         images = iter(images)
         while batch := [self.read(o) for o in islice(images, self.dl.bs)]:
             good = [o for o in batch if isinstance(o, Tensor)]
@@ -105,15 +104,16 @@ def parser() -> Parser:
     return p
 
 # %% ../nbs/13c_predict.ipynb #69374cfd
-def _rows(run, given, lost):
+@patch
+def _rows(self:TrainedRun, given, lost):
     "(file, class, probability) of each image; `lost` gets what is wrong with one that cannot be read"
     files = []
     for o in map(Path, given):
         found = find_images(o) if o.is_dir() else [o]
         if not found: lost(f'{o}: there is no image in this folder')
         files += found
-    yield max(map(len, ['file', *map(str, files)])),max(map(len, ['class', *run.classes])) # the widths of a table
-    for f,o in zip(files, run.each(files)):
+    yield max(map(len, ['file', *map(str, files)])),max(map(len, ['class', *self.classes])) # the widths of a table
+    for f,o in zip(files, self.each(files)):
         if isinstance(o, Prediction): yield str(f),o.label,f'{o.prob:.4f}'
         else: lost(o)
 
@@ -133,10 +133,8 @@ def _write(rows, path):
     return n
 
 # %% ../nbs/13c_predict.ipynb #aa86b526
-def main(
-    argv:list[str]|None=None # arguments; those of the process unless given
-) -> int: # the exit code; errors are a `SystemExit`
-    "The command `alignmixup_predict`"
+def main(argv:list[str]|None=None) -> int: # the exit code; errors are a `SystemExit`
+    "The command `alignmixup_predict`, with the arguments of the process unless others are given"
     p,lost = parser(),[]
     def lose(says):
         lost.append(says)
@@ -147,6 +145,6 @@ def main(
             run = load_run(args['run'], args['device'])
             if path: check_writable(path.parent)
         with p.reporting(lambda: 'predicting', args['verbose'], lambda: 1):
-            done = _write(_rows(run, args['files'], lose), path)
+            done = _write(run._rows(args['files'], lose), path)
         return bool(lost)*(1 if done else 2)
     return p.run(go, argv)

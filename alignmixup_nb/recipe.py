@@ -26,7 +26,6 @@ def _setting(default, help, among=None, test=None, least=None, most=10**9):
     "A field of a recipe, whose value is one of `among`, or passes a test or is from `least` to `most`"
     fits = {'over 0 and finite': lambda o: 0<o<math.inf, '0 or more and finite': lambda o: 0<=o<math.inf,
             'between 0 and 1': lambda o: 0<o<1, 'from 0 to 1': lambda o: 0<=o<=1,
-            'from 0 to 1, or a whole number of epochs': lambda o: type(o) is int or 0<=o<=1,
             'made of numbers': lambda o: all(type(w) in (int,float) for w in o), 'module:Class': lambda o: ':' in o}
     if least is not None: test = f'at least {least} and at most {most:,}'
     meta = dict(help=help, among=among, says=test, fits=fits.get(test, lambda o: least is None or least<=o<=most))
@@ -78,10 +77,8 @@ class Mixing:
     label:str = _setting(None, "weight of the labels: lam, the kept image's alone, or measured on the network; lam",
         ('lam','kept','measured'))
     prob:float = _setting(None, 'share of the batches that are mixed', test='from 0 to 1')
-    start:int|float = _setting(0., 'part of training at which mixing begins, or epoch: -5 is five before the end',
-        test='from 0 to 1, or a whole number of epochs')
-    end:int|float = _setting(1., 'part of training at which it ends, or epoch; 1 is all of it',
-        test='from 0 to 1, or a whole number of epochs')
+    start:int|float = _setting(0., 'part of training at which mixing begins, or epoch: -5 is five before the end')
+    end:int|float = _setting(1., 'part of training at which it ends, or epoch; 1 is all of it')
 
 # %% ../nbs/12c_recipe.ipynb #54c8a59e
 @dataclass(frozen=True)
@@ -173,11 +170,8 @@ def _check_together(self:Recipe):
         raise ValueError(f'milestones are {m}, they have to be epochs between 0 and {n}, in order')
 
 # %% ../nbs/12c_recipe.ipynb #1dd55fb6
-def differences(
-    a:dict, # a recipe as a dict
-    b:dict # another
-) -> str: # what differs, empty if nothing that matters does
-    "The settings in which two recipes differ, those of `HARDWARE` apart"
+def differences(a:dict, b:dict) -> str: # empty if nothing that matters differs
+    "The settings in which two recipes, as dicts, differ, those of `HARDWARE` apart"
     known = {f.name:f.default for f in fields(Recipe)} # an older file lacks newer settings
     def get(o, k): return tuple(v) if isinstance(v := o.get(k, known.get(k)), list) else v
     return ', '.join(f'{k} is {get(a, k)!r} there and {get(b, k)!r} here'

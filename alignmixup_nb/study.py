@@ -76,9 +76,7 @@ def recipes_of(
     return list(found.values())
 
 # %% ../nbs/14_study.ipynb #f3ad4e56
-def read_study(
-    path:str|Path # a TOML file
-) -> list[Recipe]:
+def read_study(path:str|Path) -> list[Recipe]:
     "The runs of a study, from its file"
     try: study = tomllib.loads(Path(path).read_text(encoding='utf-8-sig'))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e: raise ValueError(f'{path} is not TOML: {e}') from e
@@ -87,10 +85,7 @@ def read_study(
 # %% ../nbs/14_study.ipynb #12d0349c
 class StudyRun:
     "One run of a study, in a folder of its own"
-    def __init__(self,
-        recipe:Recipe, # what is run
-        out:str|Path # folder of the study
-    ):
+    def __init__(self, recipe:Recipe, out:str|Path): # what is run, and the folder of the study
         self.recipe,self.name,self.folder = recipe,recipe.name,Path(out)/recipe.name
         files = FILES['result'],FILES['checkpoint'],'failed.json'
         self.result,self.checkpoint,self.failure = (self.folder/o for o in files)
@@ -276,7 +271,7 @@ def _by_workers(self:Study, client, runs):
 # %% ../nbs/14_study.ipynb #da3580dd
 @patch
 def run(self:Study,
-    retry:bool=False # try again what failed before?
+    retry:bool=False, # try again what failed before?
 ) -> list[str]: # names of the runs that failed, or that were left to others and are not done
     "Do whatever is not done and nobody is at, until all is done, failed or left"
     self.check(retry)
@@ -351,10 +346,8 @@ def _of_args(cls:Study, args):
     return study,study.report()
 
 # %% ../nbs/14_study.ipynb #98f47ebb
-def main(
-    argv:list[str]|None=None # arguments; those of the process unless given
-) -> int: # the exit code; errors are a `SystemExit`
-    "The command `alignmixup_study`"
+def main(argv:list[str]|None=None) -> int: # the exit code; errors are a `SystemExit`
+    "The command `alignmixup_study`, with the arguments of the process unless others are given"
     p = parser()
     def go(args):
         with p.reporting(lambda: 'reading the study', args['verbose']): study,said = Study._of_args(args)
