@@ -41,10 +41,8 @@ class AutoEncoder(nn.Module):
     def at(self) -> nn.Module:
         "The layer that the decoder reads"
         return self.net.get_submodule(self.layer)
-    def both(self,
-        x:Tensor, # (n,ch,H,W)
-    ) -> tuple[Tensor,Tensor]: # prediction and features (n,c,h,w), with their gradient
-        "One pass through the classifier"
+    def both(self, x:Tensor) -> tuple[Tensor,Tensor]: # prediction and features (n,c,h,w), with their gradient
+        "One pass of images (n,ch,H,W) through the classifier"
         kept = []
         keep = lambda m, args, out: kept.append(out.clone()) # an in-place ReLU may follow
         pred = hooked([self.at()], keep, lambda: self.net(x))
@@ -212,9 +210,7 @@ def save_autoencoder(
     atomic_write(Path(path), safetensors.torch.save(state, dict(autoencoder=json.dumps(meta))))
 
 # %% ../nbs/06_autoencoder.ipynb #22133f0a
-def load_autoencoder(
-    path:str|Path # the file
-) -> AutoEncoder: # in eval mode, on the CPU; `ae.info` is what else was kept
+def load_autoencoder(path:str|Path) -> AutoEncoder: # in eval mode, on the CPU; `ae.info` is what else was kept
     "The model that `save_autoencoder` wrote"
     try:
         with safetensors.safe_open(path, 'pt') as f:

@@ -10,19 +10,6 @@ import numpy as np, torch
 from torch import Tensor
 from .core import check_int, check_labels, cpu_tensor
 
-# %% ../nbs/12_calibration.ipynb #d1f12fb6
-def _checked(probs, y):
-    "Probabilities in single precision, under 1, and classes, or an error that says what is wrong"
-    probs,y = cpu_tensor(probs),cpu_tensor(y)
-    fits = probs.ndim==2 and probs.is_floating_point() and len(probs) and probs.shape[1]>1
-    if not (fits and probs.min()>=0 and (probs.double().sum(1)-1).abs().max()<1e-2):
-        got = f' from {probs.min():.3g} to {probs.max():.3g}' if probs.numel() else ''
-        raise ValueError(f'probs are {probs.dtype} of shape {tuple(probs.shape)}{got}, they have to be '
-            'floats (n,k) with k over 1, probabilities that sum to 1: apply softmax to logits')
-    check_labels(y, *probs.shape)
-    return probs.float().clamp(max=1-2**-24),y.long()
-
-
 # %% ../nbs/12_calibration.ipynb #a189a649
 def reliability(
     probs:Tensor|np.ndarray, # (n,k) probabilities, rows sum to 1
@@ -31,7 +18,14 @@ def reliability(
 ) -> dict: # (n_bins,) `share`, `confidence`, `accuracy` (NaN in empty bins); (n_bins+1,) `edges`; floats `ece`, `gap`
     "Confidence and accuracy in each bin"
     check_int('n_bins', n_bins)
-    (probs,y),edges = _checked(probs, y),torch.linspace(0, 1, n_bins+1)
+    probs,y = cpu_tensor(probs),cpu_tensor(y)
+    fits = probs.ndim==2 and probs.is_floating_point() and len(probs) and probs.shape[1]>1
+    if not (fits and probs.min()>=0 and (probs.double().sum(1)-1).abs().max()<1e-2):
+        got = f' from {probs.min():.3g} to {probs.max():.3g}' if probs.numel() else ''
+        raise ValueError(f'probs are {probs.dtype} of shape {tuple(probs.shape)}{got}, they have to be '
+            'floats (n,k) with k over 1, probabilities that sum to 1: apply softmax to logits')
+    check_labels(y, *probs.shape)
+    probs,y,edges = probs.float().clamp(max=1-2**-24),y.long(),torch.linspace(0, 1, n_bins+1)
     conf,pred = probs.max(1)
     i = torch.bucketize(conf, edges, right=True)-1 # (n,) edges[i] <= conf < edges[i+1]
     right,conf = (pred==y).double(),conf.double()
@@ -47,4 +41,3 @@ def ece(
 ) -> float: # from 0 to 1
     "Expected calibration error of the most probable class"
     return reliability(probs, y, n_bins)['ece']
-

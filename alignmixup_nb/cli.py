@@ -41,10 +41,8 @@ def _handle(f):
     return {}
 
 # %% ../nbs/12b_cli.ipynb #c3e0832e
-def quiet(
-    name:str # of the command
-) -> None:
-    "From now on, a signal ends the process with one line, and standard output is there even if it was closed before"
+def quiet(name:str) -> None:
+    "From now on a signal ends the command `name` with one line, and standard output is there even if it was closed"
     for o in ('stdout','stderr'):
         if getattr(sys, o) is None: setattr(sys, o, open(os.devnull, 'w'))
     def leave(s:int, frame:FrameType|None):
@@ -67,7 +65,7 @@ def as_text(v:object) -> str: # read back as it was
 # %% ../nbs/12b_cli.ipynb #1606de16
 def add_options(
     p:argparse.ArgumentParser, # gets an option for each
-    settings:Iterable[Field] # fields of a dataclass; the metadata of each has `help` and `among`, the values there are
+    settings:Iterable[Field], # fields of a dataclass; the metadata of each has `help` and `among`, the values there are
 ) -> None:
     "An option for each setting, which is not among the parsed arguments unless it was given"
     def flag(s):
@@ -109,11 +107,16 @@ class _Speaker(argparse.ArgumentParser):
         self.complain(f'error: {message}')
         sys.exit(code)
 
-# %% ../nbs/12b_cli.ipynb #74e57f51
-class _Reporter(_Speaker):
-    "Exceptions as errors"
+# %% ../nbs/12b_cli.ipynb #7657e34f
+class Parser(_Speaker):
+    "A parser, and the command that it is for, whose exceptions are errors"
     ours = {'alignmixup_nb', __name__.split('.')[0]} # packages whose messages are sentences
     help_for:dict[type[Exception],str] = {} # what helps against errors that mean exit code 2 at any time
+    def __init__(self, prog:str, description:str, epilog:str): # the command's name, what it does, what else to know
+        super().__init__(prog, description=description, epilog=epilog, allow_abbrev=False)
+        self.add_argument('--verbose', action='store_true',
+            help='show where an error comes from, as ALIGNMIXUP_TRACEBACK=1 in the environment does')
+        self.add_argument('--version', action='version', version=__version__)
     def sentence(self, e:BaseException, doing:str) -> str:
         "What went wrong: the message of this package, or what was being done and the message of another"
         told = re.sub(r'^Exception occured in .* when calling event .*:\n\t', '', str(e)) # fastai puts a line before it
@@ -133,19 +136,6 @@ class _Reporter(_Speaker):
             if verbose or os.environ.get('ALIGNMIXUP_TRACEBACK'): say(traceback.format_exc(), sys.stderr)
             helps = next((v for k,v in self.help_for.items() if isinstance(e, k)), None)
             self.error(self.sentence(e, doing())+(helps or ''), code() if helps is None else 2)
-
-# %% ../nbs/12b_cli.ipynb #7657e34f
-class Parser(_Reporter):
-    "A parser, and the command that it is for"
-    def __init__(self,
-        prog:str, # name of the command
-        description:str, # what it does
-        epilog:str # what to know besides
-    ):
-        super().__init__(prog, description=description, epilog=epilog, allow_abbrev=False)
-        self.add_argument('--verbose', action='store_true',
-            help='show where an error comes from, as ALIGNMIXUP_TRACEBACK=1 in the environment does')
-        self.add_argument('--version', action='version', version=__version__)
     def run(self,
         go:Callable[[dict],int|None], # what the command does with its arguments; gives the exit code, None for 0
         argv:list[str]|None=None # arguments; those of the process unless given
@@ -169,11 +159,8 @@ class Parser(_Reporter):
             for s,h in before.items(): signal.signal(s, h)
 
 # %% ../nbs/12b_cli.ipynb #9647c830
-def command(
-    name:str, # of the command
-    module:str # whose `main` it is
-) -> int: # the exit code
-    "Import a module and do what it does from the shell"
+def command(name:str, module:str) -> int: # the exit code
+    "Import a module and do what its `main` does, as the command `name`"
     quiet(name)
     sys.path.append('') # a mixer of yours may stand in the folder where the command is typed
     try:

@@ -26,12 +26,8 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.overrides import TorchFunctionMode
 
 # %% ../nbs/00_core.ipynb #ab48e7b4
-def check_int(
-    name:str, # of the argument, for the message
-    value:object, # what was given
-    least:int=1 # that it may be
-) -> None:
-    "Raise unless `value` is an integer of at least `least`"
+def check_int(name:str, value:object, least:int=1) -> None:
+    "Raise unless `value`, given for the argument `name`, is an integer of at least `least`"
     if not isinstance(value, Integral) or isinstance(value, bool) or value<least:
         raise ValueError(f'{name} is {value!r}, it has to be an integer of at least {least}')
 
@@ -58,43 +54,31 @@ def training_span(
     def part(v): return min(max((v+n_epoch*(v<0))/n_epoch, 0.), 1.) if isinstance(v, int) else v
     return part(start),1. if end==1 else part(end)
 
-def check_span(
-    start:int|float, # as in `training_span`
-    end:int|float, # as in `training_span`
-    n_epochs:tuple=(2,10**9) # trainings, of which it has to be a part of one
-) -> None:
-    "Raise unless something can begin at `start` and end at `end`"
+def check_span(start:int|float, end:int|float, n_epochs:tuple=(2,10**9)) -> None:
+    "Raise unless something can begin at `start` and end at `end` in a training of one of these numbers of epochs"
     for k,v in dict(start=start, end=end).items():
         check_numbers(k, v, lambda o: type(o) is int or 0<=o<=1, 'from 0. to 1., or a whole number of epochs')
     if any(a<b for a,b in (training_span(start, end, n) for n in n_epochs)): return
     raise ValueError(f'start is {start} and end is {end}, mixing has to begin before it ends')
 
 # %% ../nbs/00_core.ipynb #507cccd3
-def check_labels(
-    y:Tensor|None, # the labels
-    n:int, # images
-    n_classes:int # from 0 to `n_classes`-1
-) -> None:
-    "Raise unless `y` has a label for each image"
+def check_labels(y:Tensor|None, n:int, n_classes:int) -> None:
+    "Raise unless `y` has a label from 0 to `n_classes`-1 for each of `n` images"
     if y is not None and y.shape==(n,) and not y.is_floating_point() and 0<=y.min()<=y.max()<n_classes: return
     got = y if y is None else f'{y.dtype} of shape {tuple(y.shape)}'
     if y is not None and y.numel(): got += f' from {y.min():g} to {y.max():g}'
     raise ValueError(f'{n} images need a label each, integers from 0 to {n_classes-1}, not {got}')
 
 # %% ../nbs/00_core.ipynb #7601c070
-def optional_import(
-    name:str # of a module, as in 'pytorch_ood.detector'
-) -> ModuleType:
-    "A module that comes with the extra `experiments`, or a sentence that says so"
+def optional_import(name:str) -> ModuleType:
+    "A module that comes with the extra `experiments`, as pytorch_ood.detector does, or a sentence that says so"
     try: return import_module(name)
     except ImportError:
         raise ImportError(f'{name} cannot be imported: pip install it, or "alignmixup_nb[experiments]"') from None
 
 # %% ../nbs/00_core.ipynb #5d154130
 @contextmanager
-def eval_mode(
-    model:nn.Module # any network
-) -> Iterator[nn.Module]:
+def eval_mode(model:nn.Module) -> Iterator[nn.Module]:
     "Eval mode with frozen parameters for the time of a `with`; every mode and flag is restored afterwards"
     modes,learned = [(m,m.training) for m in model.modules()],[p for p in model.parameters() if p.requires_grad]
     try:
@@ -108,16 +92,12 @@ def eval_mode(
         for m,o in modes: m.training = o # `train` set those inside, too
 
 # %% ../nbs/00_core.ipynb #294d2db8
-def device_of(
-    model:nn.Module # any network
-) -> torch.device: # the CPU for one without parameters and buffers
+def device_of(model:nn.Module) -> torch.device: # the CPU for one without parameters and buffers
     "Where the network is"
     return next((o.device for o in [*model.parameters(), *model.buffers()]), torch.device('cpu'))
 
 # %% ../nbs/00_core.ipynb #54ef3d49
-def bare(
-    model:nn.Module # any network
-) -> nn.Module: # the one inside, or `model` itself
+def bare(model:nn.Module) -> nn.Module: # the one inside, or `model` itself
     "The network inside wrappers for compilation or for several devices"
     while True:
         if isinstance(model, (nn.DataParallel,DistributedDataParallel)): model = model.module
@@ -141,11 +121,7 @@ class _Watched(TorchFunctionMode):
         return self.f(getattr(f, '__name__', ''), lambda: f(*args, **kwargs), [*args, *kwargs.values()])
 
 # %% ../nbs/00_core.ipynb #4aef8bc4
-def at_rest(
-    model:nn.Module, # any network
-    device:torch.device, # where it runs
-    body:Callable[[],Any] # what is done meanwhile
-) -> Any: # what `body` gives
+def at_rest(model:nn.Module, device:torch.device, body:Callable[[],Any]) -> Any: # what `body` gives
     "`body()` in eval mode, without gradient, autocast or dropout; modes and random numbers are restored afterwards"
     fast,forked = torch.backends.mha.get_fastpath_enabled(),[device] if device.type=='cuda' else []
     kept = _Watched(lambda name, call, args: args[0] if 'dropout' in name else call()) # also what is on in eval mode
@@ -191,9 +167,7 @@ def in_backward() -> bool:
     return torch._C._current_graph_task_id()>=0
 
 # %% ../nbs/00_core.ipynb #96227166
-def diverged(
-    x:Tensor # features of any shape
-) -> bool:
+def diverged(x:Tensor) -> bool:
     "Are these the features of a network that diverges: NaN, infinite or beyond 1e12?"
     return not x.detach().abs().max()<1e12
 
@@ -213,11 +187,8 @@ def permuted(
     return type(o)(*res) if hasattr(o, '_fields') else type(o)(res)
 
 # %% ../nbs/00_core.ipynb #17fd5197
-def logits_of(
-    model:nn.Module, # a classifier
-    x:Tensor # (n,c,h,w) as the network takes them
-) -> Tensor: # (n,k), in single precision
-    "The logits of a batch, or an error if the network gives something else"
+def logits_of(model:nn.Module, x:Tensor) -> Tensor: # (n,k), in single precision
+    "The logits of a batch (n,c,h,w), or an error if the network gives something else"
     o,name = model(x),type(model).__name__
     if not isinstance(o, Tensor) or o.ndim!=2 or len(o)!=len(x):
         got = f'a tensor of shape {tuple(o.shape)}' if isinstance(o, Tensor) else f'a {type(o).__name__}'
@@ -265,17 +236,13 @@ def predictions(
     with eval_mode(model): return map_batches(lambda x: logits_of(model, x.to(dev)), dl, n)
 
 # %% ../nbs/00_core.ipynb #8085fc0e
-def cpu_tensor(
-    o:object # what `torch.as_tensor` takes
-) -> Tensor:
+def cpu_tensor(o:object) -> Tensor:
     "A plain tensor on the CPU that needs no gradient"
     return torch.as_tensor(o).detach().cpu().as_subclass(Tensor)
 
 # %% ../nbs/00_core.ipynb #ae1fc2cf
-def normalisation(
-    dl:Iterable # a fastai DataLoader, or any iterable of batches
-) -> tuple: # mean and std, each (c,), or (None, None) if there is no `Normalize`
-    "Mean and standard deviation that the loader normalises with"
+def normalisation(dl:Iterable) -> tuple: # mean and std, each (c,), or (None, None) if there is no `Normalize`
+    "Mean and standard deviation that a loader normalises with"
     found = [o for o in getattr(dl, 'after_batch', None) or [] if type(o).__name__=='Normalize']
     return tuple(getattr(found[-1], o).flatten().as_subclass(Tensor) for o in ('mean','std')) if found else (None,None)
 
@@ -329,10 +296,7 @@ def run_with_head(
     return logits, [o if o is None else o.detach().float() for o in (z,w,bias)], seen
 
 # %% ../nbs/00_core.ipynb #2f79c05b
-def atomic_write(
-    path:Path, # where it goes
-    data:bytes|str # what goes there
-) -> None:
+def atomic_write(path:Path, data:bytes|str) -> None:
     "Write beside `path`, then rename: `path` is the old file or the new one, never a part"
     tmp = Path(path).with_name(f'.{Path(path).name}.{uuid.uuid4().hex[:8]}.tmp')
     try:
@@ -366,9 +330,7 @@ def versions() -> dict: # package -> version, None for one that is not installed
                 **{o:of(o) for o in ('torch','torchvision','fastai','fastcore','numpy')})
 
 # %% ../nbs/00_core.ipynb #5be373af
-def hardware(
-    device:torch.device # where the run happens
-) -> dict:
+def hardware(device:torch.device) -> dict:
     "What the run happens on"
     info = Path('/proc/cpuinfo')
     names = re.findall(r'^model name\s*:\s*(.+)$', info.read_text(), re.M) if info.exists() else []
@@ -380,9 +342,7 @@ def hardware(
 
 # %% ../nbs/00_core.ipynb #ebc8d550
 @contextmanager
-def repeatable(
-    threads:int|None=None # on the CPU; None leaves them as they are
-) -> Iterator[None]:
+def repeatable(threads:int|None=None) -> Iterator[None]:
     "Kernels of cuDNN that give the same result every time, and that many threads; as before afterwards"
     cudnn,n = torch.backends.cudnn,torch.get_num_threads()
     before = cudnn.deterministic,cudnn.benchmark

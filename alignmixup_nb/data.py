@@ -19,24 +19,12 @@ import numpy as np, pandas as pd, torch
 from torch import Tensor
 from torchvision.datasets import FashionMNIST
 from fastai.vision.all import DataLoaders, URLs, fastai_path, imagenet_stats, untar_data
+from fastcore.basics import patch
 from fastcore.meta import delegates
 from PIL import Image
 from .core import check_int, check_numbers, optional_import
 from .images import check_image, few, image_files, read_idx, usable
 from .loaders import ImageFiles, Images, ImageTensors, image_bytes, image_dls, stratified
-
-# %% ../nbs/07_data.ipynb #3fe8805f
-def _folder(path, name, url):
-    "The folder at `path`, which may begin with ~; without a path fastai's archive, downloaded and unpacked"
-    if path is None:
-        try: return url and untar_data(url)
-        except OSError as e: raise FileNotFoundError(f'{name!r} cannot be downloaded from {url} ({e}): '
-            'get it where there is an internet, unpack it, and give its folder as path') from e
-    if not isinstance(path, (str,os.PathLike)) or not str(path):
-        raise TypeError(f'path is {path!r}, it has to be the name of a folder')
-    path = Path(os.path.expanduser(path))
-    if path.is_file(): raise NotADirectoryError(f'path {path} is a file, not a folder; an archive has to be unpacked')
-    return path
 
 # %% ../nbs/07_data.ipynb #030ae54e
 DATASETS:dict[str,'DataSet'] = {}
@@ -68,8 +56,22 @@ class DataSet:
             raise ValueError(f'path is {str(path)!r}, but {self.name!r} needs no files: it comes with a package')
         if size not in (None,self.size) and not self.resizes:
             raise ValueError(f'size is {size}, but the images of {self.name!r} are {self.size}x{self.size}')
-        parts = self.read(_folder(path, self.name, self.url), size or self.size)
+        parts = self.read(self._folder(path), size or self.size)
         return parts.hold_out() if isinstance(parts, Images) else parts
+
+# %% ../nbs/07_data.ipynb #3fe8805f
+@patch
+def _folder(self:DataSet, path):
+    "The folder at `path`, which may begin with ~; without a path fastai's archive, downloaded and unpacked"
+    if path is None:
+        try: return self.url and untar_data(self.url)
+        except OSError as e: raise FileNotFoundError(f'{self.name!r} cannot be downloaded from {self.url} ({e}): '
+            'get it where there is an internet, unpack it, and give its folder as path') from e
+    if not isinstance(path, (str,os.PathLike)) or not str(path):
+        raise TypeError(f'path is {path!r}, it has to be the name of a folder')
+    path = Path(os.path.expanduser(path))
+    if path.is_file(): raise NotADirectoryError(f'path {path} is a file, not a folder; an archive has to be unpacked')
+    return path
 
 # %% ../nbs/07_data.ipynb #7d613717
 @delegates(image_dls, but=['flip'])
@@ -147,10 +149,8 @@ def fashion_mnist(path:Path|None, size:int) -> tuple[Images,Images]:
 TEXTURES = ('brick','grass','gravel')
 
 @cache
-def texture(
-    name:str, # one of `TEXTURES`
-) -> np.ndarray: # (512,512) bytes
-    "A photographed texture"
+def texture(name:str) -> np.ndarray: # (512,512) bytes
+    "A photographed texture, one of `TEXTURES`"
     return getattr(optional_import('skimage.data'), name)()
 
 # %% ../nbs/07_data.ipynb #912ab902
@@ -324,10 +324,8 @@ def cub200(path:Path, size:int) -> tuple[Images,Images]:
     return train,replace(valid, boxes=scale_boxes(boxes, sizes, (size,size)))
 
 # %% ../nbs/07_data.ipynb #12c9da61
-def rng_state(
-    dls:DataLoaders|None=None, # whose loaders' generators are taken too
-) -> dict: # of numbers and tensors
-    "The states of Python's, numpy's, torch's and the loaders' random generators"
+def rng_state(dls:DataLoaders|None=None) -> dict: # of numbers and tensors
+    "The states of Python's, numpy's and torch's random generators, and of those of the loaders"
     name,keys,*rest = np.random.get_state()
     return dict(python=random.getstate(), numpy=(name, keys.tolist(), *rest), torch=torch.get_rng_state(),
         cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -335,11 +333,8 @@ def rng_state(
         loaders=[dl.rng.getstate() for dl in dls.loaders] if dls else [])
 
 # %% ../nbs/07_data.ipynb #8662a917
-def set_rng_state(
-    state:dict, # from `rng_state`
-    dls:DataLoaders|None=None, # whose loaders' generators are put back too
-) -> None:
-    "Puts the random generators back to where `rng_state` found them"
+def set_rng_state(state:dict, dls:DataLoaders|None=None) -> None:
+    "Puts the random generators, those of the loaders too, back to where `rng_state` found them"
     loaders,name,keys,*rest = dls.loaders if dls else [],*state['numpy']
     if len(loaders)!=len(state['loaders']):
         raise ValueError(f"the state is of {len(state['loaders'])} loaders, and there are {len(loaders)}")

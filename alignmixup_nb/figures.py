@@ -226,9 +226,6 @@ def choose_pairs(
     return same+[*zip(firsts[1:], firsts)][:n-len(same)]
 
 # %% ../nbs/08_figures.ipynb #23a177c3
-_ABOUT_PAIRS = """Lines join a position of x with the one of x' that it is coupled to most; colours tell lines apart.
-Aligned: the patches of x' moved to the positions of x by R. Here pixels move, in the network features do."""
-
 @delegates(assignment, but=['channels_last','n_prefix'])
 def show_pairs(
     x:Tensor, # (n,c,h,w) images in [0,1]
@@ -240,8 +237,7 @@ def show_pairs(
 ) -> Figure: # with a row for each pair
     "What corresponds to what: lines, x' aligned to x, the cost, the assignment"
     fig = fig or plt.figure(figsize=(7.2,1.5*len(pairs)+.7), layout='constrained', dpi=100)
-    grid = tuple(f.shape[2:])
-    axs = fig.subplots(len(pairs), 4, squeeze=False, width_ratios=(2.6,1.25,1.2,1.2))
+    axs,grid = fig.subplots(len(pairs), 4, squeeze=False, width_ratios=(2.6,1.25,1.2,1.2)),tuple(f.shape[2:])
     for (i,j),ax in zip(pairs, axs):
         within,cost = [cost_matrix(f[[i]].flatten(2), f[[o]].flatten(2))[0] for o in (i,j)]
         R = assignment(f[[i]], f[[j]], **kwargs)[0]
@@ -250,7 +246,9 @@ def show_pairs(
         show_tiles([list(warp_pixels(x[[j]], R.mT, grid))], ["x' aligned to x"], ax=ax[1])
         show_matrix(cost, 'cost (dark: alike)', ax=ax[2])
         show_matrix(R, 'R (bright: coupled)', 'magma', ax=ax[3])
-    fig.supxlabel(_ABOUT_PAIRS, fontsize=7)
+    fig.supxlabel("Lines join a position of x with the one of x' that it is coupled to most; colours tell lines "
+        "apart.\nAligned: the patches of x' moved to the positions of x by R. Here pixels move, in the network "
+        'features do.', fontsize=7)
     return fig
 
 # %% ../nbs/08_figures.ipynb #5f3c7a90

@@ -44,8 +44,6 @@ def _sha256(data):
     "The checksum of bytes, or of what goes into JSON"
     return hashlib.sha256(data if isinstance(data, bytes) else json.dumps(data, sort_keys=True).encode()).hexdigest()
 
-def _signed(data): return f'alignmixup_nb sha256 {_sha256(data)}\n'.encode()+data
-
 def save_checkpoint(
     path:Path, # the file
     state:dict # of tensors, numbers and texts; with the recipe as a dict, and the next epoch
@@ -53,17 +51,14 @@ def save_checkpoint(
     "Write what a run goes on from, below a line with its checksum"
     f = io.BytesIO()
     torch.save({'format':3, **state}, f)
-    atomic_write(path, _signed(f.getvalue()))
+    data = f.getvalue()
+    atomic_write(path, f'alignmixup_nb sha256 {_sha256(data)}\n'.encode()+data)
 
 # %% ../nbs/12d_files.ipynb #9efdf8d5
-def load_checkpoint(
-    path:Path, # the file
-    recipe:Recipe # what is to be gone on with
-) -> dict:
-    "What `save_checkpoint` wrote"
-    whole = path.read_bytes()
-    data = whole.partition(b'\n')[2]
-    if whole!=_signed(data):
+def load_checkpoint(path:Path, recipe:Recipe) -> dict:
+    "What `save_checkpoint` wrote, if a run of `recipe` can go on from it"
+    head,_,data = path.read_bytes().partition(b'\n')
+    if head!=f'alignmixup_nb sha256 {_sha256(data)}'.encode():
         raise Unreadable(f'{path} is damaged, or no checkpoint of this version: it does not begin with its checksum')
     with reading(path, 'not a checkpoint that can be read'):
         s = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
@@ -73,17 +68,12 @@ def load_checkpoint(
     return s
 
 # %% ../nbs/12d_files.ipynb #7ac9857a
-def write_result(
-    path:Path, # a result.json
-    result:dict # as `Run.fit` gives it
-) -> None:
-    "A result file, with the checksum of its content"
+def write_result(path:Path, result:dict) -> None:
+    "A result file, with the checksum of its content, which is as `Run.fit` gives it"
     atomic_write(path, json.dumps({**result, 'sha256':_sha256(result)}, indent=1, allow_nan=False))
 
 # %% ../nbs/12d_files.ipynb #743597fa
-def read_result(
-    path:Path # a result.json
-) -> dict: # without the checksum
+def read_result(path:Path) -> dict: # without the checksum
     "A result file, checked"
     with reading(path, 'not a result file, or damaged'):
         r = json.loads(path.read_text())
@@ -107,20 +97,16 @@ def save_model(
     return _sha256(data)
 
 # %% ../nbs/12d_files.ipynb #677c7d0b
-def check_model(
-    out:Path # the folder of a finished run
-) -> None:
-    "Raise if the weights are not those that the result file tells of"
+def check_model(out:Path) -> None:
+    "Raise if the weights of a finished run are not those that its result file tells of"
     path,result = out/FILES['model'],out/FILES['result']
     told = read_result(result).get('model_sha256') if result.exists() else None # not in older ones
     if told and path.exists() and _sha256(path.read_bytes())!=told:
         raise Unreadable(f'{path} is damaged, or of another run: {FILES["result"]} gives another checksum')
 
 # %% ../nbs/12d_files.ipynb #8b476e33
-def read_model(
-    out:str|Path # the folder of a finished run
-) -> tuple[nn.Module,dict]: # in eval mode, on the CPU; what `save_model` was told of it
-    "The trained network of a run, and what is known of it"
+def read_model(out:str|Path) -> tuple[nn.Module,dict]: # in eval mode, on the CPU; what `save_model` was told of it
+    "The trained network in the folder of a run, and what is known of it"
     path = Path(out)/FILES['model']
     check_model(Path(out))
     with reading(path, 'not the model of a run, or damaged'):
@@ -137,10 +123,8 @@ def load_model(
     return read_model(out)[0]
 
 # %% ../nbs/12d_files.ipynb #3c4f1201
-def check_writable(
-    out:Path # a folder that need not be there yet
-) -> None:
-    "Raise an OSError if no file can be written there"
+def check_writable(out:Path) -> None:
+    "Raise an OSError if no file can be written in a folder, which need not be there yet"
     there = next(o for o in (out.absolute(), *out.absolute().parents) if o.exists())
     if not there.is_dir(): raise NotADirectoryError(f'{out} cannot be the output folder: {there} is a file')
     if not os.access(there, os.W_OK|os.X_OK):
@@ -152,10 +136,8 @@ LOCK,HOLDER = '.lock','.lock.json'
 class Locked(RuntimeError):
     "Another process is at the folder"
 
-def holder(
-    folder:Path # of a run
-) -> str: # empty if nobody said so
-    "Who is at the folder, or was when it ended all at once"
+def holder(folder:Path) -> str: # empty if nobody said so
+    "Who is at the folder of a run, or was when it ended all at once"
     try: return 'process {pid} on {host} since {since}'.format(**json.loads((folder/HOLDER).read_text()))
     except FileNotFoundError: return ''
     except (OSError, ValueError, KeyError, TypeError): return 'another process'

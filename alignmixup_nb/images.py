@@ -49,19 +49,6 @@ def _opened(o, size=None):
         if isinstance(e, TypeError): why = f'{why}, and {e}'
         raise UnreadableImage(f'{o if isinstance(o, (str,Path)) else "an image"}: {why}') from e
 
-# %% ../nbs/06b_images.ipynb #33404ff2
-def _as_seen(im):
-    "Upright, in bytes, on white where there is anything to be seen through"
-    im = ImageOps.exif_transpose(im)
-    if im.mode[0] in 'IF': # integers up to 65535, or floats up to 1
-        a,top = np.asarray(im, dtype=np.float32),1 if im.mode=='F' else 65535
-        if not (a.min()>=0 and a.max()<=top):
-            raise ValueError(f'its pixels run from {a.min():g} to {a.max():g}, they have to be from 0 to {top}')
-        im = Image.fromarray(np.rint(a*(255/top)).astype(np.uint8))
-    if im.mode[-1] not in 'Aa' and 'transparency' not in im.info: return im
-    im = im.convert('RGBA')
-    return Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
-
 # %% ../nbs/06b_images.ipynb #b8e9f98b
 def read_image(
     o:str|Path|bytes|Image.Image|np.ndarray|Tensor, # a file or an image; an array is (h,w,ch), a tensor (ch,h,w)
@@ -69,7 +56,17 @@ def read_image(
     size:int|None=None, # pixels a side that are wanted: a JPEG of over 8 times as many is decoded smaller
 ) -> PILImage: # of 8 bits a channel
     "The image in a file, as an eye sees it: upright, in its own range of brightness, on white where it is transparent"
-    with _opened(o, size) as im: im = _as_seen(im).convert('L' if ch==1 else 'RGB')
+    with _opened(o, size) as im:
+        im = ImageOps.exif_transpose(im)
+        if im.mode[0] in 'IF': # integers up to 65535, or floats up to 1
+            a,top = np.asarray(im, dtype=np.float32),1 if im.mode=='F' else 65535
+            if not (a.min()>=0 and a.max()<=top):
+                raise ValueError(f'its pixels run from {a.min():g} to {a.max():g}, they have to be from 0 to {top}')
+            im = Image.fromarray(np.rint(a*(255/top)).astype(np.uint8))
+        if im.mode[-1] in 'Aa' or 'transparency' in im.info:
+            im = im.convert('RGBA')
+            im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im)
+        im = im.convert('L' if ch==1 else 'RGB')
     return (PILImageBW if ch==1 else PILImage)(im)
 
 # %% ../nbs/06b_images.ipynb #d750017f
@@ -134,17 +131,13 @@ def _found(folder):
     names = sorted((o for ims,_ in found.values() for o in ims), key=lambda o: (o.is_symlink(), o))
     return found, {os.path.realpath(o):o for o in reversed(names)}.values()
 
-def find_images(
-    folder:Path, # of images, at any depth
-) -> list[Path]: # sorted; each file once
-    "The image files below `folder`, whether in a folder of a class or not"
+def find_images(folder:Path) -> list[Path]: # sorted; each file once
+    "The image files at any depth below `folder`, whether in a folder of a class or not"
     return sorted(_found(folder)[1])
 
 # %% ../nbs/06b_images.ipynb #4390a9ce
-def image_files(
-    folder:Path, # of images, at any depth
-) -> dict[Path,str]: # file -> name of its folder, sorted; each file once
-    "The image files below `folder`, and their classes; what may be a mistake is said in a warning"
+def image_files(folder:Path) -> dict[Path,str]: # file -> name of its folder, sorted; each file once
+    "The image files at any depth below `folder`, and their classes; what may be a mistake is said in a warning"
     found,files = _found(folder)
     if not files: raise FileNotFoundError(f'a data set needs images in {folder}, and there '
         + ('are none' if Path(folder).is_dir() else 'is no such folder'))

@@ -151,18 +151,13 @@ def _solve(D, T, R, U, r, eps, n_iter, tol, BM: tl.constexpr, BN: tl.constexpr):
     _plan(D, R, U, g, last, 0*rng, r, BM, BN)
 
 # %% ../nbs/01_kernels.ipynb #97e7bd97
-def available(
-    device:torch.device|str, # where the features are
-) -> bool: # False on a CPU, unless the module was imported with TRITON_INTERPRET=1
+def available(device:torch.device|str) -> bool: # False on a CPU, unless imported with TRITON_INTERPRET=1
     "Whether the kernel can run on `device`"
     there,kind = hasattr(triton, 'JITFunction'),torch.device(device).type
     return there and (kind=='cuda' or kind=='cpu' and not isinstance(_solve, triton.JITFunction))
 
-# %% ../nbs/01_kernels.ipynb #77333e47
-def supported(
-    a:Tensor, # (n,c,r) features
-) -> bool: # False: take the torch path
-    "Whether the kernel can run on `a`: its device, its type (fp16, bf16, fp32) and at most 256 positions"
+def supported(a:Tensor) -> bool: # False: take the torch path
+    "Can the kernel run on features (n,c,r): their device, their type (fp16, bf16, fp32) and at most 256 positions?"
     fits = a.dim()==3 and 0<a.shape[2]<=256 and a.dtype in (torch.float16, torch.bfloat16, torch.float32)
     return fits and available(a.device)
 

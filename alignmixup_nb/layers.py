@@ -35,9 +35,18 @@ class Layer:
     cut:bool|None=None # With its output permuted over the batch, is the prediction? None: not asked
     acts:str|None=None # What alignment there can do: 'no'thing, 'pairing' or 'positions'; None: not asked
     @property
+    def axes(self) -> tuple:
+        "Sizes of the axes of positions; of tokens their number, with prefix"
+        return self.shape[1:-1] if self.channels_last else self.shape[2:]
+    @property
     def n_positions(self) -> int:
         "Positions of a map, or tokens without prefix"
-        return math.prod(self.shape[1:-1] if self.channels_last else self.shape[2:])-self.n_prefix
+        return math.prod(self.axes)-self.n_prefix
+    @property
+    def grid(self) -> tuple|None:
+        "Rows and columns of positions, of tokens as a square; None if they are neither"
+        side = math.isqrt(self.n_positions)
+        return self.axes if len(self.axes)==2 else (side,side) if side**2==self.n_positions else None
     def split(self, x:Tensor) -> tuple[Tensor,Tensor]:
         "The prefix tokens, and the rest as (n,c,...)"
         return x[:,:self.n_prefix], x[:,self.n_prefix:].movedim(-1, 1) if self.channels_last else x
@@ -72,7 +81,6 @@ def tensors_of(o:Any) -> list[Tensor]:
     _nested(found.append, o)
     return found
 
-# %% ../nbs/03b_layers.ipynb #5afd2dac
 def predictions_of(out:Any, n:int) -> list[Tensor]:
     "Of what a model returns for `n` images: all floating point tensors that have a row for each"
     return [o for o in tensors_of(out) if o.is_floating_point() and o.ndim and len(o)==n and o.numel()]
@@ -87,7 +95,6 @@ def few_images(xb:Any, n:int=3) -> Any:
         if (x[rows]==x[:1]).all() and len(others): rows.append(int(others[0]))
     return _nested(lambda x: x[rows] if any(x is o for o in every) else x, xb)
 
-# %% ../nbs/03b_layers.ipynb #11354727
 def batch_size(xb:Any) -> int: return next((len(x) for x in tensors_of(xb) if x.ndim), 0)
 
 # %% ../nbs/03b_layers.ipynb #ec3730fb
@@ -102,11 +109,6 @@ class _Draws:
         if hi==lo: lo,hi = min(lo, 0),max(hi, 0) if hi else 1
         u = torch.rand(x.shape, **self.kw).to(x.device)
         return (lo+(hi-lo)*u if x.is_floating_point() else (lo+(hi-lo+1)*u).floor().clamp(lo, hi)).to(x.dtype)
-    def weights(self, model):
-        "Values for weights that are (nearly) all zero"
-        zeros = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
-        some = lambda p: torch.rand(p.shape, **self.kw)+.5 if p.ndim<2 else torch.randn(p.shape, **self.kw)*.1
-        return {k:some(p).to(p) for k,p in zeros.items()}
     def shuffled(self, x, first):
         "Features x (n,c,...), positions in another order, but for the first if it may be a class token"
         keep,cols = int(first),x.flatten(2)
@@ -160,7 +162,7 @@ class _Probe:
     "A few images in a network in eval mode: which layers run, and what the prediction says to a changed output"
     def __init__(self, model, xb, n_prefix=None, batch_statistics=False):
         self.model,self.given,self.xb = model,n_prefix,few_images(xb)
-        self.params = _Draws().weights(model)
+        self.params = self.weights(model)
         if batch_statistics: self.params |= {f'{k}.{o}'.lstrip('.'):None for k,m in model.named_modules()
             if isinstance(m, nn.modules.batchnorm._BatchNorm) for o in ('running_mean','running_var')}
         self.n,self.layout,self.seen = batch_size(self.xb),_Layout(),{}
@@ -174,6 +176,13 @@ class _Probe:
         self.tells,self.rounding = self.spread>1e-6*size,max(100*eps, 1e-3*self.base[0].is_cuda)*size # TF32
         self.layers = list(self.seen.values())
         self.spatial = [l for l in self.layers if l.spatial]
+    @staticmethod
+    def weights(model):
+        "Values for weights that are (nearly) all zero"
+        kw = _Draws().kw
+        zeros = {k:p for k,p in model.named_parameters() if 'bias' not in k and p.numel() and p.abs().max()<1e-4}
+        some = lambda p: torch.rand(p.shape, **kw)+.5 if p.ndim<2 else torch.randn(p.shape, **kw)*.1
+        return {k:some(p).to(p) for k,p in zeros.items()}
     @staticmethod
     def rolled(preds): return [o.roll(1, 0) for o in preds]
     @staticmethod
@@ -276,12 +285,10 @@ class NoAnswer(ValueError):
 def _asked(model, xb, ask, n_prefix=None):
     "What a probe of `model` in eval mode answers to `ask`: the first that tells, of the images and then of noise"
     model,xb = bare(model),tuple(xb) if isinstance(xb, (tuple,list)) else (xb,)
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError('the model is TorchScript, whose layers can not be reached from outside; '
-            "use modes=('input',), or the module that it was made from")
+    if isinstance(model, torch.jit.ScriptModule): raise TypeError('the model is TorchScript, whose layers can not be '
+        "reached from outside; use modes=('input',), or the module that it was made from")
     if n_prefix is not None: check_int('n_prefix', n_prefix, 0)
-    if (n := batch_size(xb))<2:
-        raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more images')
+    if (n := batch_size(xb))<2: raise ValueError(f'a batch of {n} can not tell which layer to mix; it takes 2 or more')
     xb = _nested(lambda x: x.to(next(model.parameters(), x).device), xb) # a Learner moves its model later
     def answer():
         errors = []

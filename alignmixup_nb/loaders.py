@@ -35,10 +35,25 @@ def stratified(
     order = np.random.RandomState(seed).permutation(len(y))
     return np.sort(np.concatenate([order[cls[order]==i][:o] for i,o in enumerate(k)]))
 
-# %% ../nbs/06c_loaders.ipynb #59add8d7
-class _FastaiData:
-    "What fastai asks of a data set beside its items"
-    n_inp,loss_func,im = 1,CrossEntropyLossFlat(),TensorImage
+# %% ../nbs/06c_loaders.ipynb #9285f5b8
+@dataclass(eq=False, repr=False)
+class Images:
+    "Images and their classes as a data set for fastai; a subclass has `read` and `like`"
+    x:Tensor|list # the images, or their files
+    y:Tensor|None # classes (n,), integers; None for images without labels
+    vocab:Iterable # names of the classes
+    split_idx:int=0 # 0 for training, 1 for held out: fastai augments only 0
+    boxes:Tensor|None=None # (n,4), for evaluation
+    n_inp,loss_func,im = 1,CrossEntropyLossFlat(),TensorImage # what fastai asks for
+    def __post_init__(self):
+        self.vocab = self.vocab if isinstance(self.vocab, CategoryMap) else CategoryMap(list(self.vocab), sort=False)
+        self.c = len(self.vocab)
+        if self.y is None: return
+        if len(self): check_labels(torch.as_tensor(self.y), len(self), self.c)
+        self.y = torch.as_tensor(self.y).long()
+    def __len__(self) -> int: return len(self.x)
+    def __getitem__(self, i:int|Tensor) -> tuple:
+        return (self.read(i),) if self.y is None else (self.read(i),TensorCategory(self.y[i]))
     def new_empty(self) -> 'Images':
         "None of the images, to be exported"
         return self.take([])
@@ -51,25 +66,6 @@ class _FastaiData:
         before,self.split_idx = self.split_idx,i
         try: yield self
         finally: self.split_idx = before
-
-# %% ../nbs/06c_loaders.ipynb #9285f5b8
-@dataclass(eq=False, repr=False)
-class Images(_FastaiData):
-    "Images and their classes as a data set for fastai; a subclass has `read` and `like`"
-    x:Tensor|list # the images, or their files
-    y:Tensor|None # classes (n,), integers; None for images without labels
-    vocab:Iterable # names of the classes
-    split_idx:int=0 # 0 for training, 1 for held out: fastai augments only 0
-    boxes:Tensor|None=None # (n,4), for evaluation
-    def __post_init__(self):
-        self.vocab = self.vocab if isinstance(self.vocab, CategoryMap) else CategoryMap(list(self.vocab), sort=False)
-        self.c = len(self.vocab)
-        if self.y is None: return
-        if len(self): check_labels(torch.as_tensor(self.y), len(self), self.c)
-        self.y = torch.as_tensor(self.y).long()
-    def __len__(self) -> int: return len(self.x)
-    def __getitem__(self, i:int|Tensor) -> tuple:
-        return (self.read(i),) if self.y is None else (self.read(i),TensorCategory(self.y[i]))
     def take(self, i:Iterable[int]) -> 'Images':
         "The images with these numbers, in this order"
         x = self.x[i] if isinstance(self.x, Tensor) else [self.x[j] for j in i]
@@ -188,10 +184,8 @@ def image_dls(
     return DataLoaders(dl(train, shuffle=True, drop_last=len(train)>=bs), dl(valid), device=device)
 
 # %% ../nbs/06c_loaders.ipynb #6b9c27ca
-def image_format(
-    dl:ImageDL # of held-out images
-) -> dict: # arguments of `reader`
-    "How the images of a loader are read and prepared, and the names of their classes"
+def image_format(dl:ImageDL) -> dict: # arguments of `reader`
+    "How the images of a loader of held-out ones are read and prepared, and the names of their classes"
     ds,stats = dl.dataset,[o.tolist() for o in normalisation(dl)]
     h,w = ds.x.shape[2:] if isinstance(ds, ImageTensors) else (ds.size,ds.size)
     return dict(classes=[str(o) for o in ds.vocab], size=[h,w], channels=len(stats[0]),

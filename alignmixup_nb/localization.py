@@ -22,7 +22,6 @@ def _boxes_over(m, threshold):
     positions = np.bincount(label.ravel(), minlength=k+1)[1:] # (k,)
     return torch.tensor(boxes).double().reshape(-1, 4)[np.argsort(-positions, kind='stable')]
 
-
 # %% ../nbs/11_localization.ipynb #1cc0cca2
 def _check_boxes(maps, boxes):
     "Maps (n,h,w) and boxes (n,4) as float tensors, or an error"
@@ -40,7 +39,6 @@ def _check_boxes(maps, boxes):
             raise ValueError(f'box {i} is {boxes[i].tolist()}, it has to be (x0,y0,x1,y1), {says}')
     return maps,boxes.double()
 
-
 # %% ../nbs/11_localization.ipynb #84568a9c
 def _best_ious(maps, boxes, n_thresholds=100):
     "(n,n_thresholds) each: IoU of the largest component at each threshold, and of the best; 0 where there is none"
@@ -52,7 +50,6 @@ def _best_ious(maps, boxes, n_thresholds=100):
         found = list(takewhile(len, (_boxes_over(m, j/n_thresholds) for j in range(n_thresholds))))
         for j,o in enumerate(found): largest[i,j],best[i,j] = (ious := box_iou(o, true[None]))[0,0],ious.max()
     return largest,best
-
 
 # %% ../nbs/11_localization.ipynb #4146b309
 def max_box_acc(

@@ -18,10 +18,18 @@ from .callback import MixCallback
 from .data import rng_state, set_rng_state
 from fastai.basics import Callback, CancelEpochException, CancelValidException, L, Learner, to_device
 from fastai.callback.progress import ProgressCallback
+from fastcore.basics import patch
 
-# %% ../nbs/12e_loop.ipynb #acbbe6ef
-class _Timed(Callback):
-    "What an epoch takes; a test leaves torch's generator as it was, and may be left out"
+# %% ../nbs/12e_loop.ipynb #de651dc8
+class Rows(Callback):
+    "One row an epoch: tested, timed, recorded and printed; a test leaves torch's generator as it was"
+    order = 70
+    columns = dict(epoch='6d', train_loss='10.4f', valid_loss='10.4f', accuracy='8.4f', seconds='7.1f')
+    def __init__(self,
+        log:Callable[[str],None]=print, # gets each line
+        when:str='epoch' # test after every 'epoch', or after the 'last'
+    ): self.log,self.when,self.table,self.seconds = log,when,[],dict(train=0., valid=0., cpu=0.)
+    def before_fit(self): self.log('  '.join(f'{k:>6}' for k in self.columns))
     def before_train(self): self.start,self.used = time.perf_counter(),time.process_time()
     def after_train(self): self.now = dict(train=time.perf_counter()-self.start, cpu=time.process_time()-self.used)
     def before_validate(self):
@@ -30,17 +38,6 @@ class _Timed(Callback):
     def after_validate(self):
         torch.set_rng_state(self.rng)
         self.now['valid'] = time.perf_counter()-self.start
-
-# %% ../nbs/12e_loop.ipynb #de651dc8
-class Rows(_Timed):
-    "One row an epoch: tested, timed, recorded and printed"
-    order = 70
-    columns = dict(epoch='6d', train_loss='10.4f', valid_loss='10.4f', accuracy='8.4f', seconds='7.1f')
-    def __init__(self,
-        log:Callable[[str],None]=print, # gets each line
-        when:str='epoch' # test after every 'epoch', or after the 'last'
-    ): self.log,self.when,self.table,self.seconds = log,when,[],dict(train=0., valid=0., cpu=0.)
-    def before_fit(self): self.log('  '.join(f'{k:>6}' for k in self.columns))
     def after_epoch(self):
         "Add the row, and print it"
         values = [float(o) for o in self.recorder.values[-1]] # the training loss alone if there was no test
@@ -53,37 +50,8 @@ class Rows(_Timed):
         self.log('  '.join(('-' if row[k] is None else format(row[k], f)).rjust(len(format(0, f)))
                            for k,f in self.columns.items()))
 
-# %% ../nbs/12e_loop.ipynb #2977d116
-class _State(Callback):
-    "All that the next epoch depends on, and the way back to it"
-    @property
-    def parts(self) -> dict: # name -> object
-        "What has a state of its own"
-        parts = dict(model=bare(self.model), scaler=getattr(self.learn, 'scaler', None),
-                     mix=next((o for o in self.learn.cbs if isinstance(o, MixCallback)), None))
-        return {k:o for k,o in parts.items() if o is not None}
-    def collect(self) -> dict: # of numbers, texts and tensors
-        "The state of the learner"
-        rec,opt,rows = self.recorder,self.opt.state_dict(),self.learn.rows
-        return dict(train_iter=self.train_iter, rng=rng_state(self.dls), rows=rows.table, seconds=rows.seconds,
-            opt=dict(state=list(opt['state']), hypers=[dict(o) for o in opt['hypers']]),
-            recorder=dict(lrs=list(rec.lrs), iters=list(rec.iters), values=[list(o) for o in rec.values],
-                losses=cpu_tensor(torch.stack(list(rec.losses))),
-                smooth=(rec.smooth_loss.count, cpu_tensor(rec.smooth_loss.val))),
-            **{k:o.state_dict() for k,o in self.parts.items()})
-    def put_back(self, s:dict) -> None:
-        "The state of the learner as it was collected"
-        for k,o in self.parts.items(): o.load_state_dict(s[k])
-        state = [to_device(o, p.device) for o,(p,*_) in zip(s['opt']['state'], self.opt.all_params())]
-        self.opt.load_state_dict(dict(state=state, hypers=L(s['opt']['hypers'])))
-        rec,r = self.recorder,s['recorder']
-        rec.lrs,rec.iters,rec.losses,rec.values = r['lrs'],r['iters'],list(r['losses']),[L(o) for o in r['values']]
-        rec.smooth_loss.count,rec.smooth_loss.val = r['smooth'] # on the CPU, where fastai keeps it
-        self.learn.train_iter,self.learn.rows.table,self.learn.rows.seconds = s['train_iter'],s['rows'],s['seconds']
-        set_rng_state(s['rng'], self.dls)
-
 # %% ../nbs/12e_loop.ipynb #77f9ea75
-class Checkpoint(_State):
+class Checkpoint(Callback):
     "One file after every epoch, and the way back from it"
     order = 100
     def __init__(self,
@@ -104,17 +72,48 @@ class Checkpoint(_State):
         "What may differ between two sittings of a run, as it is now"
         now = dict(device=str(self.dls.device), threads=torch.get_num_threads())
         return {k:now.get(k, getattr(self.recipe, k)) for k in HARDWARE}
+    @property
+    def parts(self) -> dict: # name -> object
+        "What has a state of its own"
+        parts = dict(model=bare(self.model), scaler=getattr(self.learn, 'scaler', None),
+                     mix=next((o for o in self.learn.cbs if isinstance(o, MixCallback)), None))
+        return {k:o for k,o in parts.items() if o is not None}
     def after_epoch(self):
         save_checkpoint(self.file, dict(recipe=asdict(self.recipe), next_epoch=self.epoch+1, where=self.where,
-                                        commits=self.commits, total=self.total, **self.collect()))
+                                        commits=self.commits, total=self.total, **self._collect()))
     def before_fit(self):
         "Go on, if there is something to go on from"
         if not self.state: return
         with reading(self.file, 'no checkpoint of this run'):
-            self.put_back(self.state)
+            self._put_back(self.state)
             then,_,_ = self.state['where'].items(),self.state['total'],self.state['commits'] # asked for later
         new = ', '.join(f'{k} was {v} and is {self.where[k]}' for k,v in then if self.where[k]!=v)
         if new: warnings.warn(f'{new}: the run goes on, but not bit for bit as it would have')
+
+# %% ../nbs/12e_loop.ipynb #191f8c3e
+@patch
+def _collect(self:Checkpoint):
+    "The state of the learner, as numbers, texts and tensors"
+    rec,opt,rows = self.recorder,self.opt.state_dict(),self.learn.rows
+    return dict(train_iter=self.train_iter, rng=rng_state(self.dls), rows=rows.table, seconds=rows.seconds,
+        opt=dict(state=list(opt['state']), hypers=[dict(o) for o in opt['hypers']]),
+        recorder=dict(lrs=list(rec.lrs), iters=list(rec.iters), values=[list(o) for o in rec.values],
+            losses=cpu_tensor(torch.stack(list(rec.losses))),
+            smooth=(rec.smooth_loss.count, cpu_tensor(rec.smooth_loss.val))),
+        **{k:o.state_dict() for k,o in self.parts.items()})
+
+# %% ../nbs/12e_loop.ipynb #5ca81915
+@patch
+def _put_back(self:Checkpoint, s):
+    "The state of the learner as it was collected"
+    for k,o in self.parts.items(): o.load_state_dict(s[k])
+    state = [to_device(o, p.device) for o,(p,*_) in zip(s['opt']['state'], self.opt.all_params())]
+    self.opt.load_state_dict(dict(state=state, hypers=L(s['opt']['hypers'])))
+    rec,r = self.recorder,s['recorder']
+    rec.lrs,rec.iters,rec.losses,rec.values = r['lrs'],r['iters'],list(r['losses']),[L(o) for o in r['values']]
+    rec.smooth_loss.count,rec.smooth_loss.val = r['smooth'] # on the CPU, where fastai keeps it
+    self.learn.train_iter,self.learn.rows.table,self.learn.rows.seconds = s['train_iter'],s['rows'],s['seconds']
+    set_rng_state(s['rng'], self.dls)
 
 # %% ../nbs/12e_loop.ipynb #5657fc58
 class RunLearner(Learner):

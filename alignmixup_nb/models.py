@@ -17,15 +17,9 @@ from torch import nn, Tensor
 from .core import bare, check_int, optional_import
 
 # %% ../nbs/05_models.ipynb #16223561
-def conv(
-    c_in:int, # channels in
-    c_out:int, # channels out
-    k:int=3, # pixels a side of the kernel, odd
-    stride:int=1, # in pixels
-) -> nn.Conv2d: # from (n,c_in,h,w) to (n,c_out,h,w), smaller by the stride
-    "A `k`x`k` convolution without bias that keeps the size at stride 1"
+def conv(c_in:int, c_out:int, k:int=3, stride:int=1) -> nn.Conv2d: # (n,c_in,h,w) -> (n,c_out,h/stride,w/stride)
+    "A `k`x`k` convolution without bias that keeps the size at stride 1, for odd `k`"
     return nn.Conv2d(c_in, c_out, k, stride=stride, padding=k//2, bias=False)
-
 
 # %% ../nbs/05_models.ipynb #1ac2ddaa
 class PreActBlock(nn.Module):
@@ -41,9 +35,7 @@ class PreActBlock(nn.Module):
         self.bn1,self.conv1 = nn.BatchNorm2d(c_in),conv(c_in, c_out, stride=stride)
         self.bn2,self.conv2 = nn.BatchNorm2d(c_out),conv(c_out, c_out)
         self.carry,self.shortcut = carry,None if stride==1 and c_in==c_out else conv(c_in, c_out, 1, stride)
-    def forward(self,
-        x:Tensor # (n,c_in,h,w)
-    ) -> Tensor: # (n,c_out,h,w), smaller by the stride
+    def forward(self, x:Tensor) -> Tensor: # (n,c_in,h,w) -> (n,c_out,h,w), smaller by the stride
         "The sum of what the shortcut and the convolutions make of `x`"
         h = self.bn1(x).relu()
         skip = self.shortcut(h) if self.shortcut is not None else x if self.carry=='x' else h
@@ -52,15 +44,10 @@ class PreActBlock(nn.Module):
 # %% ../nbs/05_models.ipynb #7ac2b895
 class StageNet(nn.Sequential):
     "Named stages in a row, from (n,c,h,w) to (n,n_out), that refuse images smaller than `min_size` pixels a side"
-    def __init__(self,
-        stages:OrderedDict, # name -> module
-        min_size:int=1, # the total stride, in pixels
-    ):
+    def __init__(self, stages:OrderedDict, min_size:int=1): # name -> module; the total stride, in pixels
         super().__init__(stages)
         self.min_size = min_size
-    def forward(self,
-        x:Tensor, # (n,c,h,w) images
-    ) -> Tensor: # (n,n_out)
+    def forward(self, x:Tensor) -> Tensor: # images (n,c,h,w) -> (n,n_out)
         "The stages in a row"
         k = self.min_size
         if x.ndim==4 and min(x.shape[-2:])<k: raise ValueError(f'images of {x.shape[-2]}x{x.shape[-1]} are too small: '
@@ -75,7 +62,6 @@ def _init_kaiming(self:StageNet):
         if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
     return self
 
-
 # %% ../nbs/05_models.ipynb #e4c1139e
 @patch(cls_method=True)
 def _of_blocks(cls:StageNet, stem, widths, strides, n_out, n_blocks, min_size, carry='x', norm=True):
@@ -86,7 +72,6 @@ def _of_blocks(cls:StageNet, stem, widths, strides, n_out, n_blocks, min_size, c
     ends = dict(norm=nn.BatchNorm2d(widths[-1]), act=nn.ReLU()) if norm else {}
     head = dict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), head=nn.Linear(widths[-1], n_out))
     return cls(OrderedDict(stem=stem, **layers, **ends, **head), min_size)._init_kaiming()
-
 
 # %% ../nbs/05_models.ipynb #073e4638
 def small_resnet(
@@ -131,20 +116,14 @@ def wrn16_8(
 MODELS: dict[str,Callable] = dict(small_resnet=small_resnet, preact_resnet18=preact_resnet18, wrn16_8=wrn16_8)
 
 # %% ../nbs/05_models.ipynb #b9feacc1
-def _known(source):
-    "The names of torchvision or timm"
-    if source=='torchvision': return torchvision.models.list_models(module=torchvision.models)
-    return [o for f in ('list_models','list_pretrained') for o in getattr(optional_import('timm'), f)()]
-
-def check_model_name(
-    name:str # one of `MODELS`, torchvision:NAME or timm:NAME
-) -> None:
-    "Raise unless there is such a network"
+def check_model_name(name:str) -> None:
+    "Raise unless there is such a network: one of `MODELS`, torchvision:NAME or timm:NAME"
     source,_,own = name.partition(':')
     if name in MODELS: return
-    if source not in ('torchvision','timm'): raise ValueError(
-        f'model {name!r} is unknown; there are {", ".join(MODELS)}, torchvision:NAME and timm:NAME')
-    if own in (known := _known(source)): return
+    if source=='torchvision': known = torchvision.models.list_models(module=torchvision.models)
+    elif source=='timm': known = (timm := optional_import('timm')).list_models()+timm.list_pretrained()
+    else: raise ValueError(f'model {name!r} is unknown; there are {", ".join(MODELS)}, torchvision:NAME and timm:NAME')
+    if own in known: return
     close = ', '.join(f'{source}:{o}' for o in get_close_matches(own, known, 5)) or 'none'
     raise ValueError(f'model {name!r} is unknown to {source}; close to it: {close}')
 
@@ -167,6 +146,7 @@ def _torchvision(name, n_out, c_in, size, pretrained, **settings):
     if c_in==1: stem.in_channels,stem.weight = 1,nn.Parameter(stem.weight.detach().sum(1, keepdim=True))
     return model
 
+# %% ../nbs/05_models.ipynb #4355c50b
 def _timm(name, n_out, c_in, size, pretrained, **settings):
     "A network of timm, told the size of the images if it is made for one"
     timm,own = optional_import('timm'),name.partition(':')[2]
@@ -174,7 +154,7 @@ def _timm(name, n_out, c_in, size, pretrained, **settings):
     if pretrained and name in WEIGHTS: settings['pretrained_cfg_overlay'] = dict(state_dict=WEIGHTS[name]())
     return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
 
-# %% ../nbs/05_models.ipynb #dc8aa18d
+# %% ../nbs/05_models.ipynb #55ccc244
 def _parts(model):
     "Modules with parameters of their own: those of the body, and those of the head"
     own = [m for m in bare(model).modules() if list(m.parameters(recurse=False))]
@@ -182,6 +162,7 @@ def _parts(model):
     head = {o for m in (head if isinstance(head, tuple) else (head,)) for o in m.modules()}
     return [m for m in own if m not in head],[m for m in own if m in head]
 
+# %% ../nbs/05_models.ipynb #dc8aa18d
 def get_model(
     name:str, # one of `MODELS`, torchvision:NAME or timm:NAME
     n_out:int, # classes
@@ -218,9 +199,7 @@ def model_stats(
     return tuple([*o] if c_in==3 else [sum(o)/3] for o in (mean,std))
 
 # %% ../nbs/05_models.ipynb #69ea267d
-def split_model(
-    model:nn.Module # a classifier
-) -> list[list[nn.Parameter]]: # first half of the body, second half, head
+def split_model(model:nn.Module) -> list[list[nn.Parameter]]: # first half of the body, second half, head
     "The parameters in three groups, for a Learner's `splitter`"
     body,head = _parts(model)
     groups = body[:len(body)//2],body[len(body)//2:],head
@@ -237,13 +216,10 @@ class Decoder(StageNet):
     ):
         super().__init__(stages)
         self.shape,self.size,self.width = shape,size,width
-    def forward(self,
-        f:Tensor, # (n,c,h,w) feature maps
-    ) -> Tensor: # (n,ch,H,W) images
+    def forward(self, f:Tensor) -> Tensor: # maps (n,c,h,w) -> images (n,ch,H,W)
         "The stages in a row"
         if tuple(f.shape[1:])==self.shape: return super().forward(f)
         raise ValueError(f'this decoder reads maps (n,{",".join(map(str, self.shape))}), got {tuple(f.shape)}')
-
 
 # %% ../nbs/05_models.ipynb #878d5390
 def decoder(
@@ -268,4 +244,3 @@ def decoder(
     nn.init.normal_(model.out.weight, std=(9*c)**-.5)
     nn.init.zeros_(model.out.bias)
     return model
-

@@ -36,13 +36,9 @@ def ood_metrics(
 # %% ../nbs/10_ood.ipynb #a247ab63
 SCORES = ('softmax','energy','odin','mahalanobis')
 
-
 # %% ../nbs/10_ood.ipynb #782a9d87
-def fit_mahalanobis(
-    model:nn.Module, # with a linear layer at its end
-    dl:Iterable, # training images with their labels
-) -> object: # the fitted detector of pytorch-ood
-    "Class means and common covariance of the features"
+def fit_mahalanobis(model:nn.Module, dl:Iterable) -> object: # the fitted detector of pytorch-ood
+    "Class means and common covariance of what the last linear layer gets of training images with labels"
     z,y = map_batches(lambda x: run_with_head(model, x)[1][0], dl)
     n_classes = 1 if y is None else int(y.max())+1
     check_labels(y, len(z), n_classes)
@@ -84,11 +80,9 @@ def ood_scores(
         raise ValueError(f'fit is of a network with {fit.mu.shape[1]} features, and this one has {z.shape[1]}')
     return -fit.predict_features(z)
 
-
 # %% ../nbs/10_ood.ipynb #b8ddc9ca
 OOD_SETS = ('mnist','digits','textures','noise')
 
-# %% ../nbs/10_ood.ipynb #1a33e332
 def _patches(n, size, shrink, g):
     "`n` square patches of the textures, of 1 to 4 times the size, scaled down"
     if size>512: raise ValueError(f'size is {size}, and the textures are photographs of 512 pixels a side')

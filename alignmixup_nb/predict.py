@@ -18,6 +18,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np, torch
+from fastcore.basics import patch
 from torch import nn, Tensor
 from .build import recipe_device
 from .cli import Parser, say
@@ -50,10 +51,8 @@ class TrainedRun:
         "One image, of the size that the network takes"
         try: return self.dl.dataset.like([o])[0][0].as_subclass(Tensor)
         except UnreadableImage as e: return UnreadableImage(str(e)) # the error itself would keep the file open
-    def each(self,
-        images:Iterable # whatever `read_image` reads
-    ) -> Iterator[Prediction|UnreadableImage]:
-        "A prediction for each image, or the error of one that cannot be read"
+    def each(self, images:Iterable) -> Iterator[Prediction|UnreadableImage]:
+        "A prediction for each image, whatever `read_image` reads, or the error of one that cannot be read"
         images = iter(images)
         while batch := [self.read(o) for o in islice(images, self.dl.bs)]:
             good = [o for o in batch if isinstance(o, Tensor)]
@@ -72,17 +71,6 @@ class TrainedRun:
             if isinstance(o, Exception): raise o
         return found
 
-
-# %% ../nbs/13c_predict.ipynb #41d2cb00
-def _older_format(out, told):
-    "How images were prepared for a run that does not say so"
-    if 'recipe' not in told:
-        raise ValueError(f'{out/FILES["model"]} does not say what data it was trained on: take load_model')
-    d,network = DATASETS[told['recipe']['data']],told['network']
-    method = dict(folder='crop', imagenette='crop', cub200='squish').get(d.name)
-    return dict(classes=map(str, range(network['n_out'])), size=(network['size'],)*2, channels=network['c_in'],
-                method=method, mean=d.mean, std=d.std)
-
 # %% ../nbs/13c_predict.ipynb #4cfb6f23
 def load_run(
     out:str|Path, # the folder of a finished run; the images that it was trained on are not needed
@@ -94,7 +82,14 @@ def load_run(
         cut = '; alignmixup_train --resume goes on with it' if (out/FILES['checkpoint']).exists() else ''
         raise FileNotFoundError(f'{out} is not the folder of a finished run, it has no {FILES["model"]}{cut}')
     model,told = read_model(out)
-    return TrainedRun(model.to(device), reader(**told.get('images') or _older_format(out, told)))
+    if not (images := told.get('images')): # as an older run has it
+        if 'recipe' not in told:
+            raise ValueError(f'{out/FILES["model"]} does not say what data it was trained on: take load_model')
+        d,network = DATASETS[told['recipe']['data']],told['network']
+        method = dict(folder='crop', imagenette='crop', cub200='squish').get(d.name)
+        images = dict(classes=map(str, range(network['n_out'])), size=(network['size'],)*2,
+                      channels=network['c_in'], method=method, mean=d.mean, std=d.std)
+    return TrainedRun(model.to(device), reader(**images))
 
 # %% ../nbs/13c_predict.ipynb #9d5e97d9
 def parser() -> Parser:
@@ -109,15 +104,16 @@ def parser() -> Parser:
     return p
 
 # %% ../nbs/13c_predict.ipynb #69374cfd
-def _rows(run, given, lost):
+@patch
+def _rows(self:TrainedRun, given, lost):
     "(file, class, probability) of each image; `lost` gets what is wrong with one that cannot be read"
     files = []
     for o in map(Path, given):
         found = find_images(o) if o.is_dir() else [o]
         if not found: lost(f'{o}: there is no image in this folder')
         files += found
-    yield max(map(len, ['file', *map(str, files)])),max(map(len, ['class', *run.classes])) # the widths of a table
-    for f,o in zip(files, run.each(files)):
+    yield max(map(len, ['file', *map(str, files)])),max(map(len, ['class', *self.classes])) # the widths of a table
+    for f,o in zip(files, self.each(files)):
         if isinstance(o, Prediction): yield str(f),o.label,f'{o.prob:.4f}'
         else: lost(o)
 
@@ -137,10 +133,8 @@ def _write(rows, path):
     return n
 
 # %% ../nbs/13c_predict.ipynb #aa86b526
-def main(
-    argv:list[str]|None=None # arguments; those of the process unless given
-) -> int: # the exit code; errors are a `SystemExit`
-    "The command `alignmixup_predict`"
+def main(argv:list[str]|None=None) -> int: # the exit code; errors are a `SystemExit`
+    "The command `alignmixup_predict`, with the arguments of the process unless others are given"
     p,lost = parser(),[]
     def lose(says):
         lost.append(says)
@@ -151,6 +145,6 @@ def main(
             run = load_run(args['run'], args['device'])
             if path: check_writable(path.parent)
         with p.reporting(lambda: 'predicting', args['verbose'], lambda: 1):
-            done = _write(_rows(run, args['files'], lose), path)
+            done = _write(run._rows(args['files'], lose), path)
         return bool(lost)*(1 if done else 2)
     return p.run(go, argv)

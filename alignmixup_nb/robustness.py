@@ -29,7 +29,6 @@ class _PixelModel(nn.Module):
         check_labels(y, *logits.shape)
         return logits.argmax(1)==y.to(x.device)
 
-
 # %% ../nbs/09_robustness.ipynb #9ac54eb1
 ATTACKS = dict(fgsm='LinfFastGradientAttack', pgd='LinfProjectedGradientDescentAttack') # names in foolbox
 
@@ -42,7 +41,6 @@ def _attack(attack, eps, steps, step_size, random_start):
     pgd = dict(steps=steps, abs_stepsize=step_size or 2.5*eps/steps, random_start=random_start)
     make = getattr(optional_import('foolbox').attacks, ATTACKS[attack])
     return make(**pgd) if attack=='pgd' else make(random_start=False)
-
 
 # %% ../nbs/09_robustness.ipynb #d872be5d
 def adversarial(
@@ -71,7 +69,6 @@ def adversarial(
         target = fb.PyTorchModel(net, bounds=(0,1), device=dev)
         return run(target, x, fb.criteria.Misclassification(y), epsilons=float(eps))[1].detach()
 
-
 # %% ../nbs/09_robustness.ipynb #edb0cbe4
 @delegates(adversarial)
 def robust_accuracy(
@@ -98,4 +95,3 @@ def robust_accuracy(
             found = adversarial(net, x, y, attack, e, seed=seed+i, **kwargs) if e and len(x) else None
             right[j] += len(x) if found is None else net.right(found, y).sum().item()
     return (right/total).tolist() if isinstance(eps, Iterable) else (right/total).item()
-

@@ -6,7 +6,6 @@
 __all__ = ['Knobs', 'Gallery', 'Network', 'Scene', 'training_warning']
 
 # %% ../nbs/08a_scene.ipynb #d0e1f2b3
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +18,6 @@ from .layers import Layer, find_layer, find_stages
 from .core import at_rest, batches, channel_stats, device_of, hooked, normalisation, pixels
 from .figures import main_positions, warp_pixels
 from .sinkhorn import cost_matrix, sinkhorn
-
 
 # %% ../nbs/08a_scene.ipynb #eb60b5d7
 @dataclass(frozen=True)
@@ -50,6 +48,16 @@ class Gallery:
         got = f'{x.dtype} of shape {tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__
         if 'float' in got and x.ndim==4 and x.shape[1] in (1,3) and len(x)>1: return pixels(x).cpu()
         raise ValueError(f'images are 2 or more, as floats (n,1,h,w) or (n,3,h,w), bytes divided by 255; got {got}')
+    @staticmethod
+    def held_out(dls:DataLoaders, n:int) -> tuple:
+        "Up to `n` held-out images (n,c,h,w) in [0,1], their labels or None, the names of the classes, mean and std"
+        dl,stats = dls.valid,normalisation(dls.valid)
+        if hasattr(dl, 'get_idxs') and hasattr(dl.dataset, '__len__') and getattr(dl, 'indexed', True):
+            size,m = len(dl.dataset),min(n, len(dl.dataset))
+            dl = dl.new(shuffle=False, drop_last=False, n=m, get_idxs=lambda: [i*size//m for i in range(m)])
+        x,y = zip(*((pixels(x, *stats).cpu(),y) for x,y in batches(dl, n)))
+        labels = torch.cat(y) if isinstance(y[0], Tensor) and y[0].ndim==1 else None
+        return torch.cat(x),labels,[str(o) for o in getattr(dls, 'vocab', [])],*stats
     def class_name(self, k:int) -> str:
         "The name of class `k`"
         return self.vocab[k] if 0<=k<len(self.vocab) else f'class {k}'
@@ -65,18 +73,6 @@ class Gallery:
         self.images,self.names = torch.cat([self.images, x]),[*self.names, name]
         self.labels = torch.cat([self.labels, self.labels.new_tensor([-1])])
         return len(self.images)-1
-
-
-# %% ../nbs/08a_scene.ipynb #1a75db00
-def _held_out(dls, n):
-    "Up to `n` held-out images (n,c,h,w) in [0,1], their labels or None, the names of the classes, mean and std"
-    dl,stats = dls.valid,normalisation(dls.valid)
-    if hasattr(dl, 'get_idxs') and hasattr(dl.dataset, '__len__') and getattr(dl, 'indexed', True):
-        size,m = len(dl.dataset),min(n, len(dl.dataset))
-        dl = dl.new(shuffle=False, drop_last=False, n=m, get_idxs=lambda: [i*size//m for i in range(m)])
-    x,y = zip(*((pixels(x, *stats).cpu(),y) for x,y in batches(dl, n)))
-    labels = torch.cat(y) if isinstance(y[0], Tensor) and y[0].ndim==1 else None
-    return torch.cat(x),labels,[str(o) for o in getattr(dls, 'vocab', [])],*stats
 
 # %% ../nbs/08a_scene.ipynb #0f7e7945
 class Network:
@@ -106,8 +102,7 @@ class Network:
     def grid(self, name:str|None=None) -> tuple:
         "Rows and columns of positions of a layer"
         l = self.layer(name)
-        shape,side = l.shape[1:-1] if l.channels_last else l.shape[2:],math.isqrt(l.n_positions)
-        return tuple(shape) if len(shape)==2 else (side,side) if side**2==l.n_positions else (1,l.n_positions)
+        return l.grid or (1,l.n_positions)
     def decodes(self, name:str|None=None) -> bool:
         "Can the features of this layer be decoded?"
         return self.layer(name).name==self.decoded
@@ -132,7 +127,6 @@ class Network:
         y = at_rest(self.model, f.device, lambda: self.model.decode(f)).float().cpu()
         return (y*self.std+self.mean).clamp(0, 1)
 
-
 # %% ../nbs/08a_scene.ipynb #d7723d0b
 class Scene(Gallery):
     "Images and a network, and what aligning any two of them gives"
@@ -148,7 +142,7 @@ class Scene(Gallery):
     ):
         if hasattr(model, 'dls'): images,model = model.dls if images is None else images,model.model
         if hasattr(images, 'valid_ds'):
-            images,found,names,mean,std = _held_out(images, n)
+            images,found,names,mean,std = self.held_out(images, n)
             labels,vocab = found if labels is None else labels,vocab or names
         super().__init__(images, labels, vocab)
         self.net = Network(model, self.images[:3], layers, mean, std)
@@ -210,4 +204,3 @@ def training_warning(scene:Scene) -> str:
     if net.decoded and not (net.decode(out[net.decoded])-x).square().mean()<(x-x.mean(0)).square().mean():
         return says.format('the decoder makes pictures that are no nearer to the images than their mean')
     return ''
-

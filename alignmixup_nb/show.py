@@ -7,27 +7,17 @@ __all__ = ['about_layer', 'layer_of', 'show_mix']
 
 # %% ../nbs/03c_show.ipynb #56f2ffd7
 from collections.abc import Sequence
-from dataclasses import replace
-import math
+from dataclasses import dataclass, replace
 import matplotlib.pyplot as plt
 import torch
+from fastcore.basics import patch
 from torch import Tensor
 from .align import assignment
 from .core import device_of
 from .figures import from_patches, main_positions, show_correspondence, show_tiles, to_patches
 from .layers import find_layer, Layer, NoAnswer
-from .mixers import Mixer
+from .mixers import Mixer, Record
 from .sinkhorn import cost_matrix
-
-# %% ../nbs/03c_show.ipynb #5bf4d9ed
-def _drawn(mixer, n, seed, mode, layers=None, lam=None):
-    "A record for `n` images as training may draw it; `mode` None takes any but 'clean'"
-    g = torch.Generator('cpu').manual_seed(seed)
-    recs = (mixer.draw(n, g, layers=layers) for _ in range(1000))
-    fits = lambda r: r.mode==(mode or r.mode)!='clean' and (r.perm!=torch.arange(n)).any()
-    rec = next(filter(fits, recs), None)
-    if rec is None: raise ValueError(f'{mixer} draws no batch to show' + (f' with mode {mode!r}' if mode else ''))
-    return rec if lam is None else replace(rec, lam=lam)
 
 # %% ../nbs/03c_show.ipynb #2b5436dd
 def _words(y, vocab, n):
@@ -49,13 +39,10 @@ def _pixels(x, decode, like):
     return (x if x.shape[1]==3 else x[:,:1]).clamp(0, 1)
 
 # %% ../nbs/03c_show.ipynb #51677a59
-def about_layer(
-    layer:Layer, # from `find_layer`
-) -> str: # its name, channels and positions
+def about_layer(layer:Layer) -> str: # its name, channels and positions
     "A layer in words"
-    channels,grid = layer.shape[1],layer.shape[2:]
-    if layer.channels_last: *grid,channels = layer.shape[1:]
-    return f"{layer.name!r} ({channels} channels, {'x'.join(map(str, grid))} positions)"
+    channels = layer.shape[-1 if layer.channels_last else 1]
+    return f"{layer.name!r} ({channels} channels, {'x'.join(map(str, layer.axes))} positions)"
 
 # %% ../nbs/03c_show.ipynb #c913194f
 def layer_of(
@@ -72,75 +59,102 @@ def layer_of(
     except NoAnswer: return layer
 
 # %% ../nbs/03c_show.ipynb #c42ba55d
-def _grid(layer, size):
-    "Rows and columns of patches for images of `size`"
-    grid = (min(7, max(1, min(size)//2)),)*2
-    if isinstance(layer, Layer):
-        axes = layer.shape[1:-1] if layer.channels_last else layer.shape[2:]
-        side = math.isqrt(layer.n_positions)
-        if len(axes)==2: grid = axes
-        elif side**2==layer.n_positions: grid = side,side
-    return tuple(min(g, 28, s) for g,s in zip(grid, size))
+@dataclass
+class _Mix:
+    "What is drawn of a batch: how it is mixed, and where"
+    mixer:Mixer
+    rec:Record
+    layer:Layer|str|None=None
+    def __post_init__(self):
+        self.one,rec = self.mixer.unwrap(self.rec)
+        self.features = rec.mode=='feature'
+        self.aligned = self.features and self.one.aligned
+    def pair(self):
+        "Do features meet, and not images?"
+        first = isinstance(self.layer, Layer) and self.layer.before and self.layer.name=='input'
+        return self.rec.mode=='embedding' or self.features and not (first or 'input' in (self.layer, self.rec.layer))
+    def grid(self, size):
+        "Rows and columns of patches for images of `size`"
+        own = self.layer.grid if isinstance(self.layer, Layer) else None
+        return tuple(min(g, 28, s) for g,s in zip(own or (min(7, max(1, min(size)//2)),)*2, size))
+
+# %% ../nbs/03c_show.ipynb #5bf4d9ed
+@patch(cls_method=True)
+def _drawn(cls:_Mix, mixer, n, seed, mode, layers=None, lam=None, layer=None):
+    "With a record for `n` images as training may draw it; `mode` None takes any but 'clean'"
+    g = torch.Generator('cpu').manual_seed(seed)
+    recs = (mixer.draw(n, g, layers=layers) for _ in range(1000))
+    fits = lambda r: r.mode==(mode or r.mode)!='clean' and (r.perm!=torch.arange(n)).any()
+    rec = next(filter(fits, recs), None)
+    if rec is None: raise ValueError(f'{mixer} draws no batch to show' + (f' with mode {mode!r}' if mode else ''))
+    return cls(mixer, rec if lam is None else replace(rec, lam=lam), layer)
 
 # %% ../nbs/03c_show.ipynb #fc31cad3
-def _caption(rec, mixer, layer, pair):
+@patch
+def _caption(self:_Mix):
     "Where and how a batch is mixed, a line each"
-    mixer,rec = mixer.unwrap(rec)
-    aligned = rec.mode=='feature' and mixer.aligned
-    what = dict(feature='features', embedding='embeddings').get(rec.mode) if pair else 'images'
-    mode = f'mode {rec.mode!r}'
-    at = rec.layer or layer
-    if isinstance(at, (str,Layer)) and rec.mode=='feature':
-        mode += f', layer {about_layer(at) if isinstance(at, Layer) else repr(at)}'
-    lines = [f"{type(mixer).__name__} {'aligns and '*aligned}mixes {what}", mode]
-    if aligned: lines.append(f"the positions of the {('first','second')[rec.direction]} image are kept")
+    what = dict(feature='features', embedding='embeddings').get(self.rec.mode) if self.pair() else 'images'
+    lines = [f"{type(self.one).__name__} {'aligns and '*self.aligned}mixes {what}",f'mode {self.rec.mode!r}']
+    at = self.rec.layer or self.layer
+    if isinstance(at, (str,Layer)) and self.features:
+        lines[1] += f', layer {about_layer(at) if isinstance(at, Layer) else repr(at)}'
+    if self.aligned: lines.append(f"the positions of the {('first','second')[self.rec.direction]} image are kept")
     return '\n'.join(lines)
 
 # %% ../nbs/03c_show.ipynb #c23a7b66
-def _show_images(images, titles, size):
-    "A row of images"
-    fig,axs = plt.subplots(1, len(images), figsize=(size*len(images),size+.7), squeeze=False, layout='constrained')
-    for im,ax,title in zip(images.movedim(1, -1), axs.flat, titles):
+@patch
+def _show_images(self:_Mix, x, words, decode, size):
+    "Mixed images in a row"
+    mixed,(lam,perm) = self.mixer.apply(self.rec, x)
+    lams = torch.as_tensor(lam).expand(len(x)).tolist()
+    fig,axs = plt.subplots(1, len(x), figsize=(size*len(x),size+.7), squeeze=False, layout='constrained')
+    for im,ax,(i,j) in zip(_pixels(mixed, decode, x).movedim(1, -1), axs.flat, enumerate(perm)):
         ax.imshow(im if im.shape[-1]==3 else im[...,0], cmap='gray', vmin=0, vmax=1)
         ax.axis('off')
-        ax.set_title(title, fontsize=8)
+        ax.set_title(f'{words[i]}: {lams[i]:.0%}\n{words[j]}: {1-lams[i]:.0%}', fontsize=8)
     return fig
 
 # %% ../nbs/03c_show.ipynb #d26bfa6b
-def _show_pair(a, b, titles, grid, solver, ax):
-    "Two images (c,h,w) beside each other, joined where patches are coupled; not joined if `solver` is None"
-    f,g = [to_patches(o[None], grid).flatten(2) for o in (a, b)] # (1,c*p*q,r)
-    R,starts = torch.eye(f.shape[2]),[]
-    if solver is not None:
-        R = assignment(f.unflatten(2, grid), g.unflatten(2, grid), **solver)[0]
-        starts = main_positions(cost_matrix(f, f)[0], R, grid, 6)
+@patch
+def _show_pair(self:_Mix, a, b, titles, ax):
+    "Two images (c,h,w) beside each other, joined where patches are coupled; not joined if they are not aligned"
+    grid = self.grid(a.shape[1:])
+    f,g = [to_patches(o[None], grid) for o in (a, b)] # (1,c*p*q,rows,columns)
+    R,starts = torch.eye(grid[0]*grid[1]),[]
+    if self.aligned:
+        R = assignment(f, g, **self.one.solver())[0]
+        starts = main_positions(cost_matrix(f.flatten(2), f.flatten(2))[0], R, grid, 6)
     show_correspondence(a, b, R, grid, positions=starts, titles=titles, ax=ax)
 
+# %% ../nbs/03c_show.ipynb #112694b9
+@patch
+def _columns(self:_Mix, images):
+    "What stands beside the pairs: title -> images made of mixed patches; and the weights of the first images"
+    f = to_patches(images, self.grid(images.shape[2:]))
+    mixed,(lam,_) = self.mixer.apply(self.rec, f)
+    columns = {}
+    if self.aligned: # with no weight for the image that is kept
+        moved,_ = self.mixer.apply(replace(self.rec, lam=float(self.rec.direction)), f)
+        columns['moved image, aligned\nto the kept image'] = from_patches(moved, images.shape[2:])
+    if self.features: columns['mix\n(drawn with pixels)'] = from_patches(mixed, images.shape[2:])
+    return columns,torch.as_tensor(lam).expand(len(f)).tolist()
+
 # %% ../nbs/03c_show.ipynb #25bb363d
-def _show_pairs(rec, mixer, images, words, grid, size):
+@patch
+def _show_pairs(self:_Mix, images, words, size):
     "A row for half of the images: a pair, the moved image aligned, the mix"
-    pairs = [(i,j) for i,j in enumerate(rec.perm.tolist()) if i!=j][:(len(images)+1)//2]
-    one,features = mixer.unwrap(rec)[0],rec.mode=='feature'
-    aligned,f = features and one.aligned,to_patches(images, grid)
-    mixed,(lam,_) = mixer.apply(rec, f)
-    lams = torch.as_tensor(lam).expand(len(f)).tolist()
-    columns = {'mix\n(drawn with pixels)':mixed} if features else {}
-    if aligned: # with no weight for the image that is kept
-        moved,_ = mixer.apply(replace(rec, lam=float(rec.direction)), f)
-        columns = {'moved image, aligned\nto the kept image':moved} | columns
+    pairs = [(i,j) for i,j in enumerate(self.rec.perm.tolist()) if i!=j][:(len(images)+1)//2]
+    columns,lams = self._columns(images)
     ratios = [2.1]+[1]*len(columns)
     fig = plt.figure(figsize=(1.1*size*sum(ratios),(size+.45)*len(pairs)+1), layout='constrained', dpi=100)
     for axs,(i,j) in zip(fig.subplots(len(pairs), len(ratios), squeeze=False, width_ratios=ratios), pairs):
-        both = [(i,lams[i]),(j,1-lams[i])]
-        if aligned and rec.direction: both.reverse()
-        heads = ('kept image','moved image') if aligned else ('first image','second image')
+        both = [(i,lams[i]),(j,1-lams[i])][::-1 if self.aligned and self.rec.direction else 1]
+        heads = ('kept image','moved image') if self.aligned else ('first image','second image')
         titles = [f'{head}\n{words[k]}: {weight:.0%}'.replace('\n: ', '\n') for head,(k,weight) in zip(heads, both)]
-        a,b = [images[k] for k,_ in both]
-        _show_pair(a, b, titles, grid, one.solver() if aligned else None, axs[0])
-        for ax,(title,o) in zip(axs[1:], columns.items()):
-            show_tiles([[from_patches(o[[i]], images.shape[2:])[0]]], [title], ax=ax)
+        self._show_pair(*[images[k] for k,_ in both], titles, axs[0])
+        for ax,(title,o) in zip(axs[1:], columns.items()): show_tiles([[o[i]]], [title], ax=ax)
     about = 'Lines join patches that are coupled most. Here pixels decide; in training, features.'
-    if aligned: fig.supxlabel(about, fontsize=8)
+    if self.aligned: fig.supxlabel(about, fontsize=8)
     return fig
 
 # %% ../nbs/03c_show.ipynb #5e1c9e16
@@ -159,14 +173,8 @@ def show_mix(
 ):
     "A batch as the network gets it, or the pairs that meet in it, with the weights of the labels"
     if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
-    rec,decode = _drawn(mixer, len(x), seed, mode, layers, lam),getattr(dls, 'decode', None)
+    mix,decode = _Mix._drawn(mixer, len(x), seed, mode, layers, lam, layer),getattr(dls, 'decode', None)
     words = _words(y, getattr(dls, 'vocab', None) if vocab is None else vocab, len(x))
-    at_input = 'input' in (layer, rec.layer) or isinstance(layer, Layer) and layer.before and layer.name=='input'
-    pair = rec.mode=='embedding' or rec.mode=='feature' and not at_input
-    if pair: fig = _show_pairs(rec, mixer, _pixels(x, decode, x), words, _grid(layer, x.shape[2:]), size)
-    else:
-        mixed,(lam,perm) = mixer.apply(rec, x)
-        lams = torch.as_tensor(lam).expand(len(x)).tolist()
-        titles = [f'{words[i]}: {l:.0%}\n{words[j]}: {1-l:.0%}' for i,(j,l) in enumerate(zip(perm, lams))]
-        fig = _show_images(_pixels(mixed, decode, x), titles, size)
-    fig.suptitle(_caption(rec, mixer, layer, pair), fontsize=9)
+    if mix.pair(): fig = mix._show_pairs(_pixels(x, decode, x), words, size)
+    else: fig = mix._show_images(x, words, decode, size)
+    fig.suptitle(mix._caption(), fontsize=9)

@@ -76,9 +76,7 @@ def recipes_of(
     return list(found.values())
 
 # %% ../nbs/14_study.ipynb #f3ad4e56
-def read_study(
-    path:str|Path # a TOML file
-) -> list[Recipe]:
+def read_study(path:str|Path) -> list[Recipe]:
     "The runs of a study, from its file"
     try: study = tomllib.loads(Path(path).read_text(encoding='utf-8-sig'))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e: raise ValueError(f'{path} is not TOML: {e}') from e
@@ -87,10 +85,7 @@ def read_study(
 # %% ../nbs/14_study.ipynb #12d0349c
 class StudyRun:
     "One run of a study, in a folder of its own"
-    def __init__(self,
-        recipe:Recipe, # what is run
-        out:str|Path # folder of the study
-    ):
+    def __init__(self, recipe:Recipe, out:str|Path): # what is run, and the folder of the study
         self.recipe,self.name,self.folder = recipe,recipe.name,Path(out)/recipe.name
         files = FILES['result'],FILES['checkpoint'],'failed.json'
         self.result,self.checkpoint,self.failure = (self.folder/o for o in files)
@@ -234,9 +229,10 @@ def _in_turn(self:Study, runs):
         yield o,o.do(Bars() if self.bar else Callback(after_epoch=tell))
 
 # %% ../nbs/14_study.ipynb #927d52e0
+@patch
 @contextmanager
-def _dask(address, n):
-    "A client of the scheduler at `address`, or of `n` workers of this machine that are there until the `with` ends"
+def _client(self:Study):
+    "A client of the scheduler, or of workers of this machine that are there until the `with` ends"
     import dask
     from distributed import Client, LocalCluster
     with ExitStack() as stack:
@@ -244,6 +240,7 @@ def _dask(address, n):
         logging.disable(logging.CRITICAL) # our lines say it
         stack.enter_context(dask.config.set({'distributed.worker.daemon':False, # a run may load files by processes
                                              'distributed.comm.timeouts.tcp':'10 minutes'})) # on a busy machine
+        address,n = self.scheduler,self.workers
         if n:
             address = stack.enter_context(LocalCluster(n_workers=n, threads_per_worker=1, memory_limit=0,
                 dashboard_address=None, silence_logs=logging.CRITICAL, preload=['alignmixup_nb.study']))
@@ -255,7 +252,8 @@ def _dask(address, n):
         yield client
 
 # %% ../nbs/14_study.ipynb #d5d4968b
-def _by_workers(client, runs):
+@patch
+def _by_workers(self:Study, client, runs):
     "Runs with what becomes of them, done by workers, in the order in which they end"
     from distributed import KilledWorker, as_completed
     def do(run): # with nobody else at the random numbers of the process
@@ -273,18 +271,17 @@ def _by_workers(client, runs):
 # %% ../nbs/14_study.ipynb #da3580dd
 @patch
 def run(self:Study,
-    retry:bool=False # try again what failed before?
+    retry:bool=False, # try again what failed before?
 ) -> list[str]: # names of the runs that failed, or that were left to others and are not done
     "Do whatever is not done and nobody is at, until all is done, failed or left"
     self.check(retry)
     for o in self.runs if retry else (): o.forgive()
-    states,waits = {o:o.status()['state'] for o in self.runs},False
-    self.over = {o:s for o,s in states.items() if s in ('done','failed')}
+    self.over,waits = {o:s for o in self.runs if (s := o.status()['state']) in ('done','failed')},False
     self.first,self.start = sum(o.recipe.epochs for o in self.over),time.monotonic()
     self.told = self.start
-    with nullcontext() if self.here else _dask(self.scheduler, self.workers) as client:
+    with nullcontext() if self.here else self._client() as client:
         while todo := [o for o in self.runs if o not in self.over]:
-            for o,(state,line) in self._in_turn(todo) if self.here else _by_workers(client, todo):
+            for o,(state,line) in self._in_turn(todo) if self.here else self._by_workers(client, todo):
                 if state!='running': self.over[o] = state
                 if line: self._say(f'{o.name}: {line}', state)
             stuck = not self.over.keys() & set(todo)
@@ -336,25 +333,24 @@ def save(self:Study,
     return f'{file}: {c["runs_done"]} of {c["runs_listed"]} runs'
 
 # %% ../nbs/14_study.ipynb #14080573
-def _read(args):
-    "The study of the arguments, and a line on it"
+@patch(cls_method=True)
+def _of_args(cls:Study, args):
+    "The study of the command's arguments, and a line on it"
     machine = {f.name:args[f.name] for f in fields(Machine) if f.name in args and f.name!='workers'}
     recipes = [replace(o, **machine) for o in read_study(args['list'])]
     out = args['out'] or Path('runs')/Path(args['list']).stem
-    study = Study(recipes, out, say, sys.stdout.isatty(), args['workers'], args['scheduler'])
+    study = cls(recipes, out, say, sys.stdout.isatty(), args['workers'], args['scheduler'])
     if args['from'] is not None: unpack(args['from'], out)
     if args['collect'] is not None and not args['status']: return study,study.save(args['collect'], args['list'])
     if not args['status']: study.check(args['retry'])
     return study,study.report()
 
 # %% ../nbs/14_study.ipynb #98f47ebb
-def main(
-    argv:list[str]|None=None # arguments; those of the process unless given
-) -> int: # the exit code; errors are a `SystemExit`
-    "The command `alignmixup_study`"
+def main(argv:list[str]|None=None) -> int: # the exit code; errors are a `SystemExit`
+    "The command `alignmixup_study`, with the arguments of the process unless others are given"
     p = parser()
     def go(args):
-        with p.reporting(lambda: 'reading the study', args['verbose']): study,said = _read(args)
+        with p.reporting(lambda: 'reading the study', args['verbose']): study,said = Study._of_args(args)
         say(said)
         if args['status'] or args['collect'] is not None: return 0
         try:

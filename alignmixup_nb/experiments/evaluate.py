@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ARM', 'WAY', 'NETWORK', 'NAMES', 'COLOURS', 'find_runs', 'common', 'evaluate', 'command', 'remeasure', 'merge',
-           'about', 'read_runs', 'load_runs', 'paired_diff', 'significant', 'plus_minus', 'over_none', 'show_table',
-           'plot_runs', 'verdict', 'standing', 'live']
+           'about', 'read_runs', 'load_runs', 'paired_diff', 'significant', 'word', 'plus_minus', 'over_none',
+           'show_table', 'plot_runs', 'standing', 'live']
 
 # %% ../../nbs/experiments/evaluate.ipynb #cc7f222b
 import argparse, hashlib, json, shlex, time
@@ -209,6 +209,13 @@ def significant(
     "The sign of a difference that is significant at 95%"
     return int(diff>ci)-int(diff<-ci)
 
+def word(
+    diff:float, # a difference, higher is better
+    ci:float # half the width of its 95% interval
+) -> str:
+    "What a difference says"
+    return {1:'better', -1:'worse', 0:'not significant'}[significant(diff, ci)]
+
 def plus_minus(
     mean:float,
     ci:float, # half the width of the interval; NaN for none
@@ -267,30 +274,6 @@ def plot_runs(
             color=COLOURS[m])
         ax.plot(factor*df[df.mixer==m][column], [i+.25]*(df.mixer==m).sum(), 'k.', ms=3)
     ax.set(yticks=range(len(t)), yticklabels=[NAMES[m] for m in t.index], xlabel=label, ylim=(len(t)-.5,-.5))
-
-# %% ../../nbs/experiments/evaluate.ipynb #56629f0d
-def verdict(
-    df:pd.DataFrame, # as `read_runs` gives it
-    column:str, # what is compared
-    what:str, # its name at the start of a sentence
-    factor:float=1., # what values are multiplied by
-    digits:int=1, # after the point
-    lower:bool=False # is lower better?
-) -> str: # a paragraph of Markdown
-    "Who differs from no mixing, and where AlignMixup stands"
-    t,d = over_none(df, column),{m:paired_diff(df, column, m, factor=factor) for m in MIXER_NAMES}
-    num = lambda a, c, sign='+': plus_minus(a, c, digits, sign)
-    mean = lambda m: num(factor*t.loc[m,'mean'], factor*t.loc[m,'ci'], '')
-    names = lambda s: ', '.join(f'{NAMES[m]} ({num(*o)})' for m,o in d.items() if significant(*o)==s) or 'none'
-    better,worse = (names(s) for s in ((-1,1) if lower else (1,-1)))
-    shown = f'Better than no mixing: {better}. Worse: {worse}.'
-    if t.seeds.max()<2: shown = 'One seed only, so nothing is significant.'
-    order = t['mean'].sort_values(ascending=lower).index
-    rival = num(*paired_diff(df, column, b='manifoldmixup', factor=factor))
-    rival = f' and {rival} against manifold mixup' if 'manifoldmixup' in t.index else ''
-    rank = f'number {order.get_loc("alignmixup")+1} of {len(t)}'
-    stands = f'{mean("alignmixup")}, {rank}, {num(*d["alignmixup"])} against no mixing'
-    return f'**{what}.** {shown} AlignMixup: {stands}{rival}. Best: {NAMES[order[0]]}, {mean(order[0])}.'
 
 # %% ../../nbs/experiments/evaluate.ipynb #f4f62ef6
 def standing(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FAMILY', 'SHORTER', 'cost_ratios', 'time_table', 'plot_time', 'needed', 'longer_table', 'shorter_table',
-           'unaligned_table', 'between', 'in_short', 'change', 'verdict']
+           'unaligned_table', 'change', 'verdict']
 
 # %% ../../nbs/experiments/training_time.ipynb #a7f71b63
 import math
@@ -135,40 +135,6 @@ def unaligned_table(
             **dict(zip(('over_none','nci','seeds'), paired(df, this, none))),
             **dict(zip(('diff','ci'), paired(df, this, base))), cpu=pick(df, **this).cpu.mean()))
     return pd.DataFrame(rows).set_index('recipe')
-
-# %% ../../nbs/experiments/training_time.ipynb #61a18745
-def between(
-    df:pd.DataFrame, # from `study_runs`
-    a:str, # a mixer
-    b:str, # another
-    epochs:list # numbers of them
-) -> str: # for each the difference and half the width of its interval
-    "One mixer less another with as many epochs, paired by seed"
-    return ', '.join('{:+.2f} ± {:.2f} after {}'.format(*paired(df, dict(mixer=a, epochs=e),
-        dict(mixer=b, epochs=e))[:2], e) for e in epochs)
-
-def in_short(
-    t:pd.DataFrame, # from `time_table`
-    s:pd.DataFrame, # from `shorter_table`
-    longer:pd.DataFrame, # from `longer_table`
-    df:pd.DataFrame # from `study_runs`
-) -> str: # of Markdown
-    "How much longer mixing takes, features and images, whether it is worth it, and what shortens it"
-    span = lambda m, k: '{:.1f} to {:.1f}'.format(*(f(longer.loc[m][k][longer.loc[m].index<=40]) for f in (min,max)))
-    es = sorted(set(t.loc['manifoldmixup'].index)&set(t.loc['mixup'].index))
-    ahead = {e:[f'{NAMES[m]} ({r["diff"]:+.2f} ± {r.dci:.2f})' for m in FAMILY[1:] if (m,e) in t.index
-        for r in [t.loc[(m,e)]] if r['diff']>r.dci] for e in sorted(set(df.epochs))}
-    helps = '; '.join(f'{k} {r["diff"]:+.2f} ± {r.ci:.2f}'
-        for k,r in s.drop('AlignMixup').sort_values('diff', ascending=False).iterrows() if r['diff']>r.ci)
-    takes = ', '.join(f"{NAMES[m]} {span(m, 'epochs')}" for m in FAMILY[1:])
-    one = (f"What no mixing reaches in 5 to 40 epochs takes so many times the epochs: {takes} (and "
-        f"{span('alignmixup', 'seconds')} times the seconds); "
-           f"and features instead of images: manifold mixup less mixup {between(df, 'manifoldmixup', 'mixup', es)}, "
-        f"AlignMixup less mixup {between(df, 'alignmixup', 'mixup', es)}.")
-    two = (f"Worth it in a long training only: ahead of no mixing with as many epochs are "
-        f"{'; '.join(f'with {e} ' + ', '.join(v) for e,v in ahead.items() if v)}; what shortens AlignMixup's way is "
-        f"less mixing (with 20 epochs {helps}).")
-    return f'**{one} {two}**'
 
 # %% ../../nbs/experiments/training_time.ipynb #4bf2a767
 def change(
