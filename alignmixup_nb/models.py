@@ -10,9 +10,13 @@ __all__ = ['MODELS', 'WEIGHTS', 'conv', 'PreActBlock', 'StageNet', 'small_resnet
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 from fastcore.basics import patch
-import torchvision
+import torch, torchvision
 from torch import nn, Tensor
 from .core import bare, check_int, optional_import
 
@@ -148,6 +152,30 @@ def check_model_name(
     close = ', '.join(f'{source}:{o}' for o in get_close_matches(own, known, 5)) or 'none'
     raise ValueError(f'model {name!r} is unknown to {source}; close to it: {close}')
 
+# %% ../nbs/05_models.ipynb #f3f9449d
+_PATIENCE = 5 # seconds
+
+def _ask_torch(url):
+    "Raise if torch has no copy of a file and nobody answers where it is: it would wait for ever"
+    if not (Path(torch.hub.get_dir())/'checkpoints'/Path(url).name).exists():
+        with suppress(HTTPError): urlopen(Request(url, method='HEAD'), timeout=_PATIENCE).close()
+
+@contextmanager
+def _asking_hub():
+    "Where the hub of Hugging Face does not answer, take what is in its cache, and don't try again for a minute"
+    hub = optional_import('huggingface_hub')
+    c,offline = hub.constants,hub.constants.HF_HUB_OFFLINE
+    try: said = hub.utils.get_session().head(c.ENDPOINT, timeout=_PATIENCE).status_code
+    except Exception as e: said = e
+    there = isinstance(said, int) and said<500
+    try:
+        c.HF_HUB_OFFLINE = not there
+        yield
+    except OSError as e:
+        if there or offline: raise
+        raise OSError(f'{c.ENDPOINT} does not answer: {said}') from e
+    finally: c.HF_HUB_OFFLINE = offline
+
 # %% ../nbs/05_models.ipynb #e1bb3efd
 WEIGHTS: dict[str,Callable[[],dict]] = {} # name -> what gives its pretrained state dict, in place of a download
 _THREE = ('torchvision:googlenet','torchvision:inception_v3') # predictions in training, unless told otherwise
@@ -157,8 +185,9 @@ def _torchvision(name, n_out, c_in, size, pretrained, **settings):
     own,alone = name.partition(':')[2],dict(aux_logits=False, init_weights=False) if name in _THREE else {}
     model = torchvision.models.get_model(own, num_classes=n_out, **alone, **settings)
     if pretrained:
-        now,get = model.state_dict(),lambda: torchvision.models.get_model(own, weights='DEFAULT').state_dict()
-        state = WEIGHTS.get(name, get)()
+        now,weights = model.state_dict(),torchvision.models.get_model_weights(own).DEFAULT
+        if name not in WEIGHTS: _ask_torch(weights.url)
+        state = WEIGHTS.get(name, lambda: torchvision.models.get_model(own, weights=weights).state_dict())()
         fits = OrderedDict((k,v) for k,v in state.items() if k in now and v.shape==now[k].shape)
         fits._metadata = getattr(state, '_metadata', {}) # versions of modules
         if left := [k for k in now if k not in fits][:-2]: raise ValueError(f'they have no {left[0]}')
@@ -170,9 +199,14 @@ def _torchvision(name, n_out, c_in, size, pretrained, **settings):
 def _timm(name, n_out, c_in, size, pretrained, **settings):
     "A network of timm, told the size of the images if it is made for one"
     timm,own = optional_import('timm'),name.partition(':')[2]
-    if timm.get_pretrained_cfg(own).fixed_input_size: settings = dict(img_size=size)|settings
+    cfg = timm.get_pretrained_cfg(own)
+    if cfg.fixed_input_size: settings = dict(img_size=size)|settings
+    def make(): return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
     if pretrained and name in WEIGHTS: settings['pretrained_cfg_overlay'] = dict(state_dict=WEIGHTS[name]())
-    return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
+    elif pretrained and cfg.hf_hub_id:
+        with _asking_hub(): return make()
+    elif pretrained: _ask_torch(cfg.url)
+    return make()
 
 # %% ../nbs/05_models.ipynb #dc8aa18d
 def _parts(model):
