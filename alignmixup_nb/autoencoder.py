@@ -199,8 +199,7 @@ def save_autoencoder(
     **info, # more to keep, of what JSON can hold
 ):
     "Weights as safetensors, with what it takes to build the model again"
-    if model not in MODELS: raise ValueError(
-        f'an autoencoder that is kept has a net of {", ".join(MODELS)}, got {model!r}')
+    if model not in MODELS: raise ValueError(f'the net has to be one of {", ".join(MODELS)}, not {model!r}')
     d = ae.decoder
     if not isinstance(d, Decoder):
         raise TypeError(f'the decoder is {type(d).__name__}; only one made by `decoder` can be built again')
@@ -224,8 +223,8 @@ def load_autoencoder(
             meta,state = json.loads((f.metadata() or {})['autoencoder']),{k:f.get_tensor(k) for k in f.keys()}
     except (safetensors.SafetensorError, KeyError):
         raise ValueError(what) from None
-    if (model := meta['model']) not in MODELS: raise ValueError(
-        f'{path} holds an autoencoder around {model!r}; there are {", ".join(MODELS)}')
+    model = meta['model']
+    if model not in MODELS: raise ValueError(f'{path}: the net is {model!r}, not of {", ".join(MODELS)}')
     ae = AutoEncoder(MODELS[model](**meta['network']), meta['layer'], decoder(**meta['decoder']))
     ae.load_state_dict(state)
     ae.info = meta['info']

@@ -227,9 +227,9 @@ def choose_pairs(
     of_class = [(y==k).nonzero().flatten() for k in y.unique()]
     other = [tuple(int(o[0]) for o in of_class[1::-1])]*(len(of_class)>1)
     tried = torch.cat([torch.combinations(o)[:max(1, most//len(of_class))] for o in of_class])[:most]
-    a,b = (f[o].flatten(2) for o in tried.T)
     if not len(tried): return other
-    M,R = cost_matrix(a, b),assignment(*(f[o] for o in tried.T), **kwargs)
+    a,b = (f[o] for o in tried.T)
+    M,R = cost_matrix(a.flatten(2), b.flatten(2)),assignment(a, b, **kwargs)
     saved = M.diagonal(dim1=1, dim2=2).sum(1)-(R*M).sum((1,2))
     ranked = [(i,j) for i,j in tried[saved.argsort(descending=True, stable=True)].tolist()]
     best = {int(y[i]):(i,j) for i,j in reversed(ranked)}.values() # of each class

@@ -7,14 +7,12 @@ __all__ = ['MODELS', 'WEIGHTS', 'conv', 'PreActBlock', 'StageNet', 'small_resnet
            'check_model_name', 'get_model', 'model_stats', 'split_model', 'Decoder', 'decoder']
 
 # %% ../nbs/05_models.ipynb #53e2b675
-import math
+import math, urllib.error, urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 from fastcore.basics import patch
 import torch, torchvision
 from torch import nn, Tensor
@@ -158,22 +156,19 @@ _PATIENCE = 5 # seconds
 def _ask_torch(url):
     "Raise if torch has no copy of a file and nobody answers where it is: it would wait for ever"
     if not (Path(torch.hub.get_dir())/'checkpoints'/Path(url).name).exists():
-        with suppress(HTTPError): urlopen(Request(url, method='HEAD'), timeout=_PATIENCE).close()
+        ask = urllib.request.Request(url, method='HEAD')
+        with suppress(urllib.error.HTTPError): urllib.request.urlopen(ask, timeout=_PATIENCE).close()
 
-@contextmanager
-def _asking_hub():
-    "Where the hub of Hugging Face does not answer, take what is in its cache, and don't try again for a minute"
+def _from_hub(make):
+    "What `make` makes of weights of Hugging Face's hub; where that does not answer, its library may ask its cache only"
     hub = optional_import('huggingface_hub')
-    c,offline = hub.constants,hub.constants.HF_HUB_OFFLINE
-    try: said = hub.utils.get_session().head(c.ENDPOINT, timeout=_PATIENCE).status_code
-    except Exception as e: said = e
-    there = isinstance(said, int) and said<500
+    c,offline,why = hub.constants,hub.constants.HF_HUB_OFFLINE,None
     try:
-        c.HF_HUB_OFFLINE = not there
-        yield
-    except OSError as e:
-        if there or offline: raise
-        raise OSError(f'{c.ENDPOINT} does not answer: {said}') from e
+        code = hub.utils.get_session().head(c.ENDPOINT, timeout=_PATIENCE).status_code
+        if code>=500: raise OSError(f'status {code}')
+    except Exception as e: why,c.HF_HUB_OFFLINE = e,True
+    try: return make()
+    except OSError as e: raise OSError(f'{c.ENDPOINT} does not answer: {why}') if why else e
     finally: c.HF_HUB_OFFLINE = offline
 
 # %% ../nbs/05_models.ipynb #e1bb3efd
@@ -203,8 +198,7 @@ def _timm(name, n_out, c_in, size, pretrained, **settings):
     if cfg.fixed_input_size: settings = dict(img_size=size)|settings
     def make(): return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
     if pretrained and name in WEIGHTS: settings['pretrained_cfg_overlay'] = dict(state_dict=WEIGHTS[name]())
-    elif pretrained and cfg.hf_hub_id:
-        with _asking_hub(): return make()
+    elif pretrained and cfg.hf_hub_id: return _from_hub(make)
     elif pretrained: _ask_torch(cfg.url)
     return make()
 

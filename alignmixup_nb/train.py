@@ -191,10 +191,10 @@ def result(self:Run) -> dict: # for result.json, without the checksum of the wei
     *earlier,code = self.checkpoint.commits
     used = {k:getattr(mixer, k) for k in MIXING if k in getattr(mixer, 'settings', ())}
     if used.get('label')=='measured': used['share'] = mixer.measured # γ at the end
-    source = ('timm',)*r.model.startswith('timm:')
     return dict(schema=2, name=r.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(r),
-        command=r.command, commit={**code, **(dict(earlier=earlier) if earlier else {})}, versions=versions(*source),
-        hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        command=r.command, commit={**code, **(dict(earlier=earlier) if earlier else {})},
+        versions=versions(*['timm']*r.model.startswith('timm:')), hardware=hardware(self.dls.device),
+        date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         seconds=dict(**self.rows.seconds, total=self.checkpoint.total),
         mixing={k:v for k,v in used.items() if v not in (None,'scaling')},
         layer=self.mix and (self.mix.layer_name or self.mix.layer),
