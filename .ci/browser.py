@@ -78,6 +78,12 @@ class Panel:
         return a[k//2::k, k//2::k].transpose(2,0,1)
     def text(self, name): return self.box.locator(f'.explorer-{name}').inner_text()
     def number(self, name): return float(re.search(r'entropy (-?[\d.]+)', self.text(name))[1])
+    def names(self):
+        "What the browser's accessibility tree calls the images"
+        cdp = self.page.context.new_cdp_session(self.page)
+        box = cdp.send('Runtime.evaluate', dict(expression='document.querySelector(".alignment-explorer")'))['result']['objectId']
+        nodes = cdp.send('Accessibility.queryAXTree', dict(objectId=box))['nodes']
+        return [o.get('name', {}).get('value', '') for o in nodes if not o['ignored'] and o['role']['value'] in ('img','image')]
     def press(self, name, *keys):
         h = self.box.locator(f'.explorer-{name} .noUi-handle'); h.focus()
         if '/notebooks/' in self.page.url: h.evaluate('o => o.setAttribute("data-lm-suppress-shortcuts", "")') # see below
@@ -118,6 +124,9 @@ def check(panel, apart):
     named = panel.box.evaluate('o => [".explorer-lam", ".explorer-eps", ".explorer-direction", ".explorer-row"].map(k => { const e = o.querySelector(k); return !!(e.title || e.querySelector("[title]")) })')
     assert all(named), f'controls without a title: {named}'
     print('ok  the controls say what they are')
+    named,n = panel.names(),panel.box.locator('img').count()
+    assert len(named)==len({*named})==n and all(named), f'{n} images, and the browser tells a screen reader of {named}'
+    print('ok  each image has a name of its own for a screen reader:', *named, sep='\n      ')
     same = lambda image, want: difference(panel.pixels(image, want.shape[-1]), np.broadcast_to(in_bytes(want), (3,*want.shape[1:])))
     if np.abs(rec-rec2).max()<.05: raise AssertionError('the two reconstructions are alike: nothing could be told apart')
     panel.press('lam', 'End')
@@ -157,6 +166,9 @@ def check(panel, apart):
         panel.changed(f'layer {layers[-1]}', ['cost','plan','x'], lambda: panel.box.locator('.explorer-layer select').select_option(index=len(layers)-1)); panel.quiet()
         panel.box.locator('.explorer-layer select').select_option(index=0); panel.quiet()
     for name in ('first','second'): panel.changed(name, ['aligned','cost'], lambda: panel.press(name, 'ArrowRight')); panel.quiet()
+    now = panel.names()
+    assert now[:2]!=named[:2] and all(now), f'other images, and the names are still {now}'
+    print('ok  and another one when another image is chosen:', *now[:2])
     upload(panel, 0, 'story.png', b'once upon a time')
     panel.wait('a file that is no image gets a line of text', lambda: 'story.png: it holds no image' in panel.text('message'))
     f = io.BytesIO(); Image.radial_gradient('L').convert('RGBA').rotate(20).save(f, 'PNG')

@@ -197,7 +197,7 @@ def save_autoencoder(
     **info, # more to keep, of what JSON can hold
 ):
     "Weights as safetensors, with what it takes to build the model again"
-    if model not in MODELS: raise ValueError(f'there is no model {model!r}; there are {", ".join(MODELS)}')
+    if model not in MODELS: raise ValueError(f'the net has to be one of {", ".join(MODELS)}, not {model!r}')
     d = ae.decoder
     if not isinstance(d, Decoder):
         raise TypeError(f'the decoder is {type(d).__name__}; only one made by `decoder` can be built again')
@@ -212,12 +212,16 @@ def save_autoencoder(
 # %% ../nbs/06_autoencoder.ipynb #22133f0a
 def load_autoencoder(path:str|Path) -> AutoEncoder: # in eval mode, on the CPU; `ae.info` is what else was kept
     "The model that `save_autoencoder` wrote"
+    what = f'{path} is no file that save_autoencoder wrote; load_run reads the folder that alignmixup_train leaves'
+    if Path(path).is_dir(): raise IsADirectoryError(what)
     try:
         with safetensors.safe_open(path, 'pt') as f:
             meta,state = json.loads((f.metadata() or {})['autoencoder']),{k:f.get_tensor(k) for k in f.keys()}
     except (safetensors.SafetensorError, KeyError):
-        raise ValueError(f'{path} is no file that save_autoencoder wrote') from None
-    ae = AutoEncoder(MODELS[meta['model']](**meta['network']), meta['layer'], decoder(**meta['decoder']))
+        raise ValueError(what) from None
+    model = meta['model']
+    if model not in MODELS: raise ValueError(f'{path}: the net is {model!r}, not of {", ".join(MODELS)}')
+    ae = AutoEncoder(MODELS[model](**meta['network']), meta['layer'], decoder(**meta['decoder']))
     ae.load_state_dict(state)
     ae.info = meta['info']
     return ae.eval()

@@ -322,12 +322,14 @@ def commit() -> dict: # hash and dirty, both None outside a clone
     return dict(hash=told[1], dirty=told[2] is not None) if told else dict(hash=None, dirty=None)
 
 # %% ../nbs/00_core.ipynb #71ac53fa
-def versions() -> dict: # package -> version, None for one that is not installed
+def versions(
+    *more:str # packages that this run alone depends on
+) -> dict: # package -> version, None for one that is not installed
     "The versions of what a run depends on"
     def of(name):
         with suppress(PackageNotFoundError): return version(name)
     return dict(python=platform.python_version(), alignmixup_nb=alignmixup_nb.__version__,
-                **{o:of(o) for o in ('torch','torchvision','fastai','fastcore','numpy')})
+                **{o:of(o) for o in ('torch','torchvision','fastai','fastcore','numpy',*more)})
 
 # %% ../nbs/00_core.ipynb #5be373af
 def hardware(device:torch.device) -> dict:

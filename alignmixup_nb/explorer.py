@@ -17,6 +17,7 @@ from fastcore.meta import delegates
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import nn, Tensor
+from traitlets import Unicode
 from .core import check_numbers
 from .images import UnreadableImage, read_image
 from .figures import *
@@ -179,14 +180,21 @@ def _buttons(grid, name, click, most=14):
 
 
 # %% ../nbs/08b_explorer.ipynb #76f9e4b7
+class _Named(W.Image):
+    "An image that can have a tooltip"
+    description = Unicode('').tag(sync=True)
+
 class Pictures(W.VBox):
     "The pictures of an explorer, the captions above them, and what the classifier says below"
     titles = dict(x='x', x2="x'", aligned='aligned', plain='unaligned', lines='corresponding positions', cost='cost M',
                   plan='plan P', strip="from x (lam 1) to x' (lam 0): aligned above, unaligned below")
+    names = titles | dict(lines="x and x', with lines between corresponding positions",
+        cost="cost M: a row for each position of x, a column for each of x'",
+        plan="plan P: from each position of x, a row, the mass to each of x', a column")
     def __init__(self):
         self.shown,self.numbers,tight = {},W.HTML(),dict(layout=W.Layout(margin='0'))
         whole = W.Layout(width='100%', margin='0', grid_area='1 / 1 / 2 / 2')
-        self.images = {k:W.Image(format='png', layout=whole) for k in self.titles}
+        self.images = {k:_Named(format='png', tooltip=v, layout=whole) for k,v in self.names.items()}
         self.captions = {k:W.HTML(f'<b>{v}</b>', **tight) for k,v in self.titles.items()}
         self.said = {k:W.HTML(**tight) for k in ('x','x2','aligned','plain')}
         self.holders = {k:W.VBox([], **tight) for k in ('x','x2')} # images under buttons
@@ -215,6 +223,7 @@ class Pictures(W.VBox):
         for name,said in v.texts.items(): self.said[name].value = self.bars(said)
         for name,text in zip(self.said, v._captions()):
             self.captions[name].value = f'<b>{self.titles[name]}</b> {html.escape(text)}'
+            self.images[name].tooltip = f'{self.names[name]}, {text}'
         self.numbers.value = v._words()
     @staticmethod
     def bars(said:list) -> str:

@@ -215,15 +215,25 @@ def show_correspondence(
     return ax
 
 # %% ../nbs/08_figures.ipynb #d02e36a8
+@delegates(assignment, but=['channels_last','n_prefix'])
 def choose_pairs(
-    y:Tensor, # (n,) labels
+    y:Tensor, # (m,) labels
+    f:Tensor, # (m,d,rows,columns) features
     n:int=4, # at most so many pairs
+    most:int=150, # so many pairs of one class are tried, at most
+    **kwargs
 ) -> list: # of (i,j), numbers of two different images
-    "Pairs of one class, at most half of all, and then of two classes"
-    of_class = [(y==k).nonzero().flatten().tolist() for k in y.unique()]
-    same = [(o[0],o[-1]) for o in of_class if len(o)>1][:n//2]
-    firsts = [o[0] for o in of_class]
-    return same+[*zip(firsts[1:], firsts)][:n-len(same)]
+    "Pairs of one class, those whose cost aligning lowers most, and then one of two classes"
+    of_class = [(y==k).nonzero().flatten() for k in y.unique()]
+    other = [tuple(int(o[0]) for o in of_class[1::-1])]*(len(of_class)>1)
+    tried = torch.cat([torch.combinations(o)[:max(1, most//len(of_class))] for o in of_class])[:most]
+    if not len(tried): return other
+    a,b = (f[o] for o in tried.T)
+    M,R = cost_matrix(a.flatten(2), b.flatten(2)),assignment(a, b, **kwargs)
+    saved = M.diagonal(dim1=1, dim2=2).sum(1)-(R*M).sum((1,2))
+    ranked = [(i,j) for i,j in tried[saved.argsort(descending=True, stable=True)].tolist()]
+    best = {int(y[i]):(i,j) for i,j in reversed(ranked)}.values() # of each class
+    return sorted(ranked, key=lambda o: o not in best)[:n-len(other)]+other
 
 # %% ../nbs/08_figures.ipynb #23a177c3
 @delegates(assignment, but=['channels_last','n_prefix'])

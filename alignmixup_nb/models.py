@@ -7,12 +7,14 @@ __all__ = ['MODELS', 'WEIGHTS', 'conv', 'PreActBlock', 'StageNet', 'small_resnet
            'check_model_name', 'get_model', 'model_stats', 'split_model', 'Decoder', 'decoder']
 
 # %% ../nbs/05_models.ipynb #53e2b675
-import math
+import math, urllib.error, urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from fastcore.basics import patch
-import torchvision
+import torch, torchvision
 from torch import nn, Tensor
 from .core import bare, check_int, optional_import
 
@@ -127,6 +129,27 @@ def check_model_name(name:str) -> None:
     close = ', '.join(f'{source}:{o}' for o in get_close_matches(own, known, 5)) or 'none'
     raise ValueError(f'model {name!r} is unknown to {source}; close to it: {close}')
 
+# %% ../nbs/05_models.ipynb #f3f9449d
+_PATIENCE = 5 # seconds
+
+def _ask_torch(url):
+    "Raise if torch has no copy of a file and nobody answers where it is: it would wait for ever"
+    if not (Path(torch.hub.get_dir())/'checkpoints'/Path(url).name).exists():
+        ask = urllib.request.Request(url, method='HEAD')
+        with suppress(urllib.error.HTTPError): urllib.request.urlopen(ask, timeout=_PATIENCE).close()
+
+def _from_hub(make):
+    "What `make` makes of weights of Hugging Face's hub; where that does not answer, its library may ask its cache only"
+    hub = optional_import('huggingface_hub')
+    c,offline,why = hub.constants,hub.constants.HF_HUB_OFFLINE,None
+    try:
+        code = hub.utils.get_session().head(c.ENDPOINT, timeout=_PATIENCE).status_code
+        if code>=500: raise OSError(f'status {code}')
+    except Exception as e: why,c.HF_HUB_OFFLINE = e,True
+    try: return make()
+    except OSError as e: raise OSError(f'{c.ENDPOINT} does not answer: {why}') if why else e
+    finally: c.HF_HUB_OFFLINE = offline
+
 # %% ../nbs/05_models.ipynb #e1bb3efd
 WEIGHTS: dict[str,Callable[[],dict]] = {} # name -> what gives its pretrained state dict, in place of a download
 _THREE = ('torchvision:googlenet','torchvision:inception_v3') # predictions in training, unless told otherwise
@@ -136,8 +159,9 @@ def _torchvision(name, n_out, c_in, size, pretrained, **settings):
     own,alone = name.partition(':')[2],dict(aux_logits=False, init_weights=False) if name in _THREE else {}
     model = torchvision.models.get_model(own, num_classes=n_out, **alone, **settings)
     if pretrained:
-        now,get = model.state_dict(),lambda: torchvision.models.get_model(own, weights='DEFAULT').state_dict()
-        state = WEIGHTS.get(name, get)()
+        now,weights = model.state_dict(),torchvision.models.get_model_weights(own).DEFAULT
+        if name not in WEIGHTS: _ask_torch(weights.url)
+        state = WEIGHTS.get(name, lambda: torchvision.models.get_model(own, weights=weights).state_dict())()
         fits = OrderedDict((k,v) for k,v in state.items() if k in now and v.shape==now[k].shape)
         fits._metadata = getattr(state, '_metadata', {}) # versions of modules
         if left := [k for k in now if k not in fits][:-2]: raise ValueError(f'they have no {left[0]}')
@@ -150,9 +174,13 @@ def _torchvision(name, n_out, c_in, size, pretrained, **settings):
 def _timm(name, n_out, c_in, size, pretrained, **settings):
     "A network of timm, told the size of the images if it is made for one"
     timm,own = optional_import('timm'),name.partition(':')[2]
-    if timm.get_pretrained_cfg(own).fixed_input_size: settings = dict(img_size=size)|settings
+    cfg = timm.get_pretrained_cfg(own)
+    if cfg.fixed_input_size: settings = dict(img_size=size)|settings
+    def make(): return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
     if pretrained and name in WEIGHTS: settings['pretrained_cfg_overlay'] = dict(state_dict=WEIGHTS[name]())
-    return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
+    elif pretrained and cfg.hf_hub_id: return _from_hub(make)
+    elif pretrained: _ask_torch(cfg.url)
+    return make()
 
 # %% ../nbs/05_models.ipynb #55ccc244
 def _parts(model):

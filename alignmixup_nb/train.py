@@ -134,16 +134,25 @@ def _draw_curve(run, fig):
     fig.legend(loc='outside lower center', ncols=3, fontsize=7, frameon=False)
 
 # %% ../nbs/13_train.ipynb #3b781668
+def _some_of_each(run, classes=10, n=6):
+    "A batch of held-out images: the first `n` of each of the first `classes`"
+    dl,y = run.dls.valid,run.dls.valid_ds.y.cpu()
+    some = torch.cat([(y==k).nonzero()[:n,0] for k in y.unique()[:classes]])
+    return dl.new(dl.dataset.take(some), bs=len(some), num_workers=0).one_batch()
+
 def _draw_pairs(run, fig):
-    "Held-out images: what corresponds to what at the layer that is mixed"
-    model,(x,y),r = bare(run.learn.model),run.dls.valid.one_batch(),run.recipe
+    "Held-out images: what corresponds to what at the layer that is mixed; gives how they were chosen"
+    model,(x,y),r = bare(run.learn.model),_some_of_each(run),run.recipe
     f = x
     if run.layer!='input':
         with torch.no_grad(), eval_mode(model), hook_output(model.get_submodule(run.layer)) as h: model(x)
         f = h.stored
+    f,most = cpu_tensor(f).float(),max(4, min(150, 2**24//f[0,0].numel()**2)) # plans that fit into 64 MB
     given = {k:getattr(r, k) for k in ('eps','method','locality','relative') if getattr(r, k) is not None}
     im,names = pixels(x, *normalisation(run.dls.valid)).cpu(),[str(run.dls.vocab[int(k)]) for k in y]
-    show_pairs(im, cpu_tensor(f).float(), choose_pairs(y.cpu()), names, fig, **given)
+    show_pairs(im, f, choose_pairs(y.cpu(), f, 4, most, **given), names, fig, **given)
+    return (f'\nheld-out images, by the features of layer {run.layer}: chosen among up to {most} pairs of one class,\n'
+            'those whose cost aligning lowers most; the last row, two classes, is not chosen')
 
 # %% ../nbs/13_train.ipynb #58bda4d9
 def _draw_confusion(run, fig):
@@ -161,16 +170,16 @@ def _draw_confusion(run, fig):
 @patch
 def save_figures(self:Run) -> None:
     "The curve, the confusion of classes, and pairs of held-out images"
-    def save(name, draw, height, about=''):
+    def save(name, draw, height):
         fig,f = Figure(figsize=(6.4,height), dpi=100, layout='constrained'),io.BytesIO()
-        draw(self, fig)
+        about = draw(self, fig) or ''
         fig.suptitle(self.recipe.name+about, fontsize=8)
         fig.savefig(f, format='png')
         atomic_write(self.file(name), f.getvalue())
     save('curve', _draw_curve, 3)
     if self.dls.c<=30: save('confusion', _draw_confusion, 2+.18*self.dls.c)
     if self.layer is None: return self.log('no picture of pairs: no layer of this network could be aligned')
-    try: save('pairs', _draw_pairs, 5.6, f'\npairs of held-out images, by the features of layer {self.layer}')
+    try: save('pairs', _draw_pairs, 5.8)
     except Exception as e: self.log(f'no picture of pairs: {e}') # no reason to lose what was trained
 
 # %% ../nbs/13_train.ipynb #8f05b06b
@@ -183,8 +192,9 @@ def result(self:Run) -> dict: # for result.json, without the checksum of the wei
     used = {k:getattr(mixer, k) for k in MIXING if k in getattr(mixer, 'settings', ())}
     if used.get('label')=='measured': used['share'] = mixer.measured # γ at the end
     return dict(schema=2, name=r.name, accuracy=tested[-1], best_accuracy=max(tested), recipe=asdict(r),
-        command=r.command, commit={**code, **(dict(earlier=earlier) if earlier else {})}, versions=versions(),
-        hardware=hardware(self.dls.device), date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        command=r.command, commit={**code, **(dict(earlier=earlier) if earlier else {})},
+        versions=versions(*['timm']*r.model.startswith('timm:')), hardware=hardware(self.dls.device),
+        date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         seconds=dict(**self.rows.seconds, total=self.checkpoint.total),
         mixing={k:v for k,v in used.items() if v not in (None,'scaling')},
         layer=self.mix and (self.mix.layer_name or self.mix.layer),
