@@ -15,12 +15,12 @@ LIMITS = { # what: (limit today, aim)
     'exported cell, 90% have at most': (21, 18),
     'functions with a body over 25 lines': (0, 0),
     'lines over 120 characters': (0, 0),
-    'private among top-level names, %': (30, 25),
+    'private among top-level names, %': (26, 25),
     'public parameters and returns without annotation': (0, 0),
     'private names imported from another module': (0, 0),
     'modules over 400 lines': (0, 0),
     'public names used nowhere else': (1, 0),
-    'lines that are installed': (7270, 5000)} # 650 of them are a user's own loop, predictions, pictures of what is mixed; 140 networks by name, fine-tuning, schedules
+    'lines that are installed': (7230, 5000)} # 650 of them are a user's own loop, predictions, pictures of what is mixed; 140 networks by name, fine-tuning, schedules
 
 def exported():
     "(notebook, cell, source) of each exported cell"

@@ -17,7 +17,7 @@ from ..core import atomic_write, commit, hardware, versions
 from ..data import get_dls
 from ..results import mean_ci
 from ..files import FILES, load_model, read_result
-from ..recipe import MIXER_NAMES
+from ..recipe import MIXER_NAMES, Recipe
 
 # %% ../../nbs/experiments/evaluate.ipynb #091b226f
 def find_runs(
@@ -38,7 +38,9 @@ def common(
     but:tuple=ARM # settings in which runs may differ
 ) -> dict: # the other settings of a recipe
     "The recipe that all runs share, or an error: only like may be compared with like"
-    rest = [{k:v for k,v in r['recipe'].items() if k not in (*but,'device','threads','workers')} for _,r in runs]
+    usual = {k:v for _,r in runs for k in r['recipe'] for v in [getattr(Recipe, k, None)]} # of runs from before a setting
+    alike = [k for k in usual if k not in (*but,'device','threads','workers')]
+    rest = [{k:(usual|r['recipe'])[k] for k in alike} for _,r in runs]
     odd = next((i for i,o in enumerate(rest) if o!=rest[0]), None)
     if odd is not None:
         diff = [k for k in rest[0]|rest[odd] if rest[odd].get(k)!=rest[0].get(k)]
