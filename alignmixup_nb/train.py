@@ -143,7 +143,7 @@ def _some_of_each(run, classes=10, n=6):
 def _draw_pairs(run, fig):
     "Held-out images: what corresponds to what at the layer that is mixed; gives how they were chosen"
     model,(x,y),r = bare(run.learn.model),_some_of_each(run),run.recipe
-    f = x
+    f,k = x,y.unique(return_counts=True)[1] # images of each class
     if run.layer!='input':
         with torch.no_grad(), eval_mode(model), hook_output(model.get_submodule(run.layer)) as h: model(x)
         f = h.stored
@@ -151,7 +151,8 @@ def _draw_pairs(run, fig):
     given = {k:getattr(r, k) for k in ('eps','method','locality','relative') if getattr(r, k) is not None}
     im,names = pixels(x, *normalisation(run.dls.valid)).cpu(),[str(run.dls.vocab[int(k)]) for k in y]
     show_pairs(im, f, choose_pairs(y.cpu(), f, 4, most, **given), names, fig, **given)
-    return (f'\nheld-out images, by the features of layer {run.layer}: chosen among up to {most} pairs of one class,\n'
+    tried = min(most, int((k*(k-1)//2).clamp(max=max(1, most//len(k))).sum()))
+    return (f'\nheld-out images, by the features of layer {run.layer}: chosen among {tried} pairs of one class,\n'
             'those whose cost aligning lowers most; the last row, two classes, is not chosen')
 
 # %% ../nbs/13_train.ipynb #58bda4d9
