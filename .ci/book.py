@@ -67,6 +67,7 @@ def trips(name):
             for w,term in WORDS.items(): yield from (f'"{m[0]}": {term}' for m in re.finditer(rf'\b(?:{w})\b', prose(s), re.I))
         drawn = any(k.startswith('image/') for o in c.get('outputs', ()) for k in o.get('data', {}))
         if drawn and 'hide' not in directives(c) and 'fig-alt' not in directives(c): yield f'a figure without fig-alt: {s.splitlines()[-1][:60]}'
+        if 'code-summary: "Answer"' in s and not ('classes: answer' in s and c['metadata'].get('jupyter', {}).get('outputs_hidden')): yield f'an answer whose output is in sight: {s.splitlines()[-1][:60]}'
         if is_shown(c) and 'export' not in directives(c) and not {'code-fold'}&{*directives(c)} and (long := max((len(l) for l in s.splitlines() if not l.startswith('#|')), default=0))>160: yield f'a displayed line of {long} characters'
     if name in TAUGHT:
         for o in ('**After this chapter', '**You need**', '## Summary', '## Questions', '## Exercises'):

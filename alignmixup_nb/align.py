@@ -273,7 +273,7 @@ def coordinate_share(
     x:Tensor, # features of a batch, as in `assignment`, at least 2 images
     perm:Tensor, # (n,) a permutation, on the device of `x`
     **kw, # arguments of `assignment`
-) -> tuple[float,float]: # w times what it is measured by, and what it is measured by: sums over pairs, to be added up
+) -> tuple[float,float]: # s times what it is measured by, and what it is measured by: sums over pairs, to be added up
     "How far predictions of mixes at λ = ½, in the first images' coordinates, are from the second's to the first's"
     kept = tail(x)
     moved,mixed = kept[perm],tail(alignmix(x, x[perm], .5, 0, **kw))
