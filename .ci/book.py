@@ -55,6 +55,7 @@ def with_cells(name):
 
 def directives(c): return re.findall(r'^#\s*\|\s*([\w-]+)', source(c), re.M)
 def is_shown(c): return c['cell_type']=='code' and not {'hide','echo'}&{*directives(c)}
+def is_drawn(c, kind='image/'): return 'hide' not in directives(c) and any(k.startswith(kind) for o in c.get('outputs', ()) for k in o.get('data', {}))
 def prose(s): return re.sub(r'```.*?```|`[^`]*`|"[^"]*"|“[^”]*”|\]\([^)]*\)|\$\$.*?\$\$|\$[^$]*\$', ' ', s, flags=re.S)
 
 def trips(name):
@@ -65,10 +66,12 @@ def trips(name):
         s = source(c)
         if c['cell_type']=='markdown':
             for w,term in WORDS.items(): yield from (f'"{m[0]}": {term}' for m in re.finditer(rf'\b(?:{w})\b', prose(s), re.I))
-        drawn = any(k.startswith('image/') for o in c.get('outputs', ()) for k in o.get('data', {}))
-        if drawn and 'hide' not in directives(c) and 'fig-alt' not in directives(c): yield f'a figure without fig-alt: {s.splitlines()[-1][:60]}'
+        if is_drawn(c) and 'fig-alt' not in directives(c): yield f'a figure without fig-alt: {s.splitlines()[-1][:60]}'
         if 'code-summary: "Answer"' in s and not ('classes: answer' in s and c['metadata'].get('jupyter', {}).get('outputs_hidden')): yield f'an answer whose output is in sight: {s.splitlines()[-1][:60]}'
         if is_shown(c) and 'export' not in directives(c) and not {'code-fold'}&{*directives(c)} and (long := max((len(l) for l in s.splitlines() if not l.startswith('#|')), default=0))>160: yield f'a displayed line of {long} characters'
+    code,style = '\n'.join(source(c) for c in nb['cells'] if c['cell_type']=='code'),relpath(NBS/'book.mplstyle', (NBS/name).parent).replace('\\', '/')
+    if name not in EXEMPT and any(is_drawn(c, 'image/png') for c in nb['cells']) and f"plt.style.use('{style}')" not in code: yield f"figures without plt.style.use('{style}')"
+    yield from (f'{m[0]}: in book.mplstyle' for m in re.finditer(r'rcParams.*?(?:dpi|font|size).*', code))
     if name in TAUGHT:
         for o in ('**After this chapter', '**You need**', '## Summary', '## Questions', '## Exercises'):
             if o not in text: yield f'no {o}'
