@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
 from .ablation import arms_table, factor_table
-from .beside import less
+from .beside import arm_of, less
 from .evaluate import over_none, plus_minus, read_runs, word
 from .training_time import time_table, unaligned_table
 from ..results import mean_ci, paired, pick, study_runs
@@ -120,11 +120,15 @@ PHOTOGRAPHS = dict(other_texture='accuracy on other textures', pgd2='robust accu
 def photograph_verdicts(
     results:Path # folder of the results files
 ) -> list[Verdict]:
-    "The same of networks trained on photographs, mixed where positions are seen"
+    "The same of networks mixed where positions are seen"
     runs = json.loads((results/'beside.json').read_text())['runs']
     none,unaligned = (less(runs, o).loc['aligned'] for o in ('no mixing','unaligned'))
-    return [Verdict(f'photographs: {q}', '`layer2`, half of the batches', none[c], unaligned[c], '3 seeds', 'beside')
-        for c,q in PHOTOGRAPHS.items()]
+    found = pd.DataFrame(json.loads((results/'localization_seen.json').read_text())['runs'])
+    boxes = 100*found.assign(arm=found.apply(arm_of, axis=1)).pivot(index='seed', columns='arm', values='v2')
+    clutter = [mean_ci(boxes.aligned-boxes[o]) for o in ('no mixing','unaligned')]
+    at = '`layer2`, half of the batches'
+    return [Verdict('localisation, the same clutter', at, *clutter, '3 seeds', 'localization')]+[
+        Verdict(f'photographs: {q}', at, none[c], unaligned[c], '3 seeds', 'beside') for c,q in PHOTOGRAPHS.items()]
 
 # %% ../../nbs/experiments/verdicts.ipynb #46903050
 def verdicts(
