@@ -26,7 +26,7 @@ loss: Tensor = layer.loss(nn.functional.cross_entropy, net(torch.randn(4, 3, 9, 
 mixer: Mixer = OneOf([Mixup(), CutMix(alpha=1., prob=.5)])
 rec = mixer.draw(4)
 mixed, mix = mixer.apply(rec, a)
-share: float = mix.lam
+share: float | Tensor = mix.lam
 mixing = MixModel(net, mixer, layer='0', generator=torch.Generator())
 loss = mixing.loss(nn.functional.cross_entropy, mixing(a), y)+mixing.mixed_targets(y, 3).sum()
 dls = get_dls('digits', bs=32)

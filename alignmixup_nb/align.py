@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['check_solver', 'assignment', 'align', 'lam_like', 'lerp_batch', 'alignmix', 'alignmix_batch', 'label_weight',
-           'label_share', 'coordinate_share', 'draw_lam', 'AlignMix']
+           'label_share', 'coordinate_share', 'draw_lams', 'draw_lam', 'AlignMix']
 
 # %% ../nbs/02_align.ipynb #38a8f5ba
 import inspect, math, random
@@ -281,19 +281,25 @@ def coordinate_share(
     return ((mixed-moved)*way).sum().item(),way.square().sum().item()
 
 # %% ../nbs/02_align.ipynb #84186a57
-def draw_lam(
+def draw_lams(
     alpha:float, # both parameters of the beta distribution, over 0
+    n:int, # how many
     generator:torch.Generator|None=None, # on the CPU; None takes torch's own
-    n:int|None=None, # how many; None: one number
-) -> float|Tensor: # in [0,1]; a tensor (n,) where n is given
+) -> list[float]: # in [0,1]
     "Draws from Beta(alpha, alpha)"
     check_numbers('alpha', [alpha], lambda o: 0<o<math.inf, 'a finite number over 0')
     alpha = min(max(alpha, 1e-300), 1e300) # beyond, the variates overflow, and lam is 0, 1 or 1/2 anyway
     rng = random.Random(int(torch.randint(2**62, (), generator=generator, device='cpu')))
-    def one():
-        a,b = (math.log(rng.gammavariate(alpha+1, 1))+math.log(1-rng.random())/alpha for _ in range(2))
-        return (1+math.tanh((a-b)/2))/2
-    return one() if n is None else torch.tensor([one() for _ in range(n)])
+    log_gamma = lambda: math.log(rng.gammavariate(alpha+1, 1))+math.log(1-rng.random())/alpha
+    return [(1+math.tanh((log_gamma()-log_gamma())/2))/2 for _ in range(n)]
+
+# %% ../nbs/02_align.ipynb #b51cfeab
+def draw_lam(
+    alpha:float, # both parameters of the beta distribution, over 0
+    generator:torch.Generator|None=None, # on the CPU; None takes torch's own
+) -> float: # in [0,1]
+    "One draw from Beta(alpha, alpha)"
+    return draw_lams(alpha, 1, generator)[0]
 
 # %% ../nbs/02_align.ipynb #8d1ecd38
 class AlignMix(nn.Module):

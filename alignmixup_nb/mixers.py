@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import NamedTuple
 import torch
 from torch import Tensor
-from .align import alignmix_batch, check_solver, draw_lam, label_share, label_weight, lerp_batch
+from .align import alignmix_batch, check_solver, draw_lam, draw_lams, label_share, label_weight, lerp_batch
 from .core import check_numbers
 
 # %% ../nbs/03_mixers.ipynb #e9c3026f
@@ -105,7 +105,7 @@ class Mixer:
             raise ValueError(f'the generator is on {generator.device}; it has to be on the CPU')
         prob = self.prob if prob is None else prob
         mode,layer = self.where(generator, layers) if prob==1 or _Chance.uniform(generator)<prob else ('clean',None)
-        lam = draw_lam(self.alpha, generator, n if self.per_image else None)
+        lam = torch.tensor(draw_lams(self.alpha, n, generator)) if self.per_image else draw_lam(self.alpha, generator)
         direction = int(torch.randint(2, (), generator=generator, device='cpu'))
         perm = torch.randperm(n, generator=generator, device='cpu')
         extra = {k:f(generator) for k,f in self.draws.items()}
