@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
 from .ablation import arms_table, factor_table
-from .beside import arm_of, less
-from .evaluate import over_none, plus_minus, read_runs, word
+from .beside import by_arm, less
+from .evaluate import over_none, paired_diff, plus_minus, read_runs, word
 from .training_time import time_table, unaligned_table
 from ..results import mean_ci, paired, pick, study_runs
 
@@ -123,9 +123,8 @@ def photograph_verdicts(
     "The same of networks mixed where positions are seen"
     runs = json.loads((results/'beside.json').read_text())['runs']
     none,unaligned = (less(runs, o).loc['aligned'] for o in ('no mixing','unaligned'))
-    found = pd.DataFrame(json.loads((results/'localization_seen.json').read_text())['runs'])
-    boxes = 100*found.assign(arm=found.apply(arm_of, axis=1)).pivot(index='seed', columns='arm', values='v2')
-    clutter = [mean_ci(boxes.aligned-boxes[o]) for o in ('no mixing','unaligned')]
+    boxes = by_arm(json.loads((results/'localization_seen.json').read_text())['runs'])
+    clutter = [paired_diff(boxes, 'v2', 'aligned', o, 100) for o in ('no mixing','unaligned')]
     at = '`layer2`, half of the batches'
     return [Verdict('localisation, the same clutter', at, *clutter, '3 seeds', 'localization')]+[
         Verdict(f'photographs: {q}', at, none[c], unaligned[c], '3 seeds', 'beside') for c,q in PHOTOGRAPHS.items()]
