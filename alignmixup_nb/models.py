@@ -179,7 +179,7 @@ def _timm(name, n_out, c_in, size, pretrained, **settings):
     def make(): return timm.create_model(own, pretrained, num_classes=n_out, in_chans=c_in, **settings)
     if pretrained and name in WEIGHTS: settings['pretrained_cfg_overlay'] = dict(state_dict=WEIGHTS[name]())
     elif pretrained and cfg.hf_hub_id: return _from_hub(make)
-    elif pretrained: _ask_torch(cfg.url)
+    elif pretrained and cfg.url: _ask_torch(cfg.url)
     return make()
 
 # %% ../nbs/05_models.ipynb #55ccc244
