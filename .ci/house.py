@@ -12,15 +12,15 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT/'alignmixup_nb').glob('*.py'))
 LIMITS = { # what: (limit today, aim)
     'exported cell, median of lines': (11, 8),
-    'exported cell, 90% have at most': (21, 18),
+    'exported cell, 90% have at most': (18, 18),
     'functions with a body over 25 lines': (0, 0),
     'lines over 120 characters': (0, 0),
-    'private among top-level names, %': (26, 25),
+    'private among top-level names, %': (25, 25),
     'public parameters and returns without annotation': (0, 0),
     'private names imported from another module': (0, 0),
     'modules over 400 lines': (0, 0),
-    'public names used nowhere else': (1, 0),
-    'lines that are installed': (7236, 5000)} # 650 of them are a user's own loop, predictions, pictures of what is mixed; 140 networks by name, fine-tuning, schedules
+    'public names used nowhere else': (0, 0),
+    'lines that are installed': (7246, 5000)} # 650 of them are a user's own loop, predictions, pictures of what is mixed; 140 networks by name, fine-tuning, schedules, 22 partners of one class
 
 def exported():
     "(notebook, cell, source) of each exported cell"

@@ -7,11 +7,11 @@ __all__ = ['check_solver', 'assignment', 'align', 'lam_like', 'lerp_batch', 'ali
            'label_share', 'coordinate_share', 'draw_lams', 'draw_lam', 'AlignMix']
 
 # %% ../nbs/02_align.ipynb #38a8f5ba
-import inspect, math, random
+import math, random
 from collections.abc import Callable
 import torch
 from torch import nn, Tensor
-from .core import check_numbers, diverged, in_backward
+from .core import check_numbers, diverged, in_backward, keywords_of
 from .sinkhorn import check_settings, cost_matrix, relative_cost, sinkhorn
 
 # %% ../nbs/02_align.ipynb #2c3889ac
@@ -27,13 +27,11 @@ def _check_pair(a:Tensor, b:Tensor, one_type:bool=True) -> None:
 class _Form:
     "How features are laid out: from their own shape to columns (n,c,r) or tokens (n,r,c), and back"
     def __init__(self, x:Tensor, channels_last:bool=False, n_prefix:int=0, **_):
-        self.shape,self.last,self.k = x.shape,channels_last,n_prefix
+        self.shape,self.last,self.k,n = x.shape,channels_last,n_prefix,x.shape[1]
         self.lies = channels_last or x.dim()>3 and not x.is_contiguous() and x.movedim(1, -1).is_contiguous()
-        if n_prefix and not (channels_last and x.dim()==3):
-            raise ValueError(f'n_prefix={n_prefix} is for tokens (n,r,c) with channels_last=True, '
-                f'got shape {tuple(x.shape)}, channels_last={channels_last}')
-        if channels_last and not 0<=n_prefix<max(x.shape[1], 1):
-            raise ValueError(f'n_prefix has to be from 0 to {x.shape[1]-1}, got {n_prefix}')
+        if n_prefix and not (channels_last and x.dim()==3): raise ValueError(f'n_prefix={n_prefix} is for tokens '
+            f'(n,r,c) with channels_last=True, got shape {tuple(x.shape)}, channels_last={channels_last}')
+        if channels_last: check_numbers('n_prefix', n_prefix, lambda k: 0<=k<max(n, 1), f'from 0 to {n-1}')
     def tokens(self, x:Tensor) -> Tensor: return (x if self.last else x.movedim(1, -1)).flatten(1, -2)[:,self.k:]
     def columns(self, x:Tensor) -> Tensor: return self.tokens(x).mT if self.last else x.flatten(2)
     def restore(self, z:Tensor, prefix:Tensor|None) -> Tensor:
@@ -109,20 +107,8 @@ def assignment(
             f"{a.device}: take 'auto' or 'torch'")
     return sinkhorn(relative_cost(a, b, eps), eps, n_iter, tol).mul_(a.shape[2])
 
-# %% ../nbs/02_align.ipynb #5a2568ba
-def _shows(f:Callable) -> Callable:
-    "A decorator: in the signature the keywords of `f` stand for **kw, so that `?` and an editor name them"
-    def show(g):
-        own = inspect.signature(g)
-        ps = {k:p for k,p in own.parameters.items() if p.kind is not p.VAR_KEYWORD}
-        more = [p.replace(kind=p.KEYWORD_ONLY) for k,p in inspect.signature(f).parameters.items()
-            if p.default is not p.empty and k not in ps]
-        g.__signature__ = own.replace(parameters=[*ps.values(), *more])
-        return g
-    return show
-
 # %% ../nbs/02_align.ipynb #b1dc8972
-@_shows(assignment)
+@keywords_of(assignment)
 def align(
     a:Tensor, # features, as in `assignment`
     b:Tensor, # features in the shape of `a`
@@ -208,7 +194,7 @@ def _checked_direction(n:int, lam:float|Tensor, direction:int|None, generator:to
     return int(torch.randint(2, (), generator=generator, device='cpu')) if direction is None else direction
 
 # %% ../nbs/02_align.ipynb #ae2fc156
-@_shows(assignment)
+@keywords_of(assignment)
 def alignmix(
     a:Tensor, # features of the first images, as in `assignment`, at least 2 pairs
     b:Tensor, # features of the second images in the shape of `a`
@@ -224,7 +210,7 @@ def alignmix(
     return _mixed(lambda x, y, tokens: _Blend.pair(x, y, R, (lam,1-lam), direction, tokens), a, b, lam, **kw)
 
 # %% ../nbs/02_align.ipynb #c15e375c
-@_shows(assignment)
+@keywords_of(assignment)
 def alignmix_batch(
     x:Tensor, # features, as in `assignment`, at least 2 images
     perm:Tensor, # (n,) a permutation, on the device of `x`: image i is mixed with image perm[i]
@@ -267,7 +253,7 @@ def label_share(
 
 # %% ../nbs/02_align.ipynb #f4ddecd2
 @torch.no_grad()
-@_shows(assignment)
+@keywords_of(assignment)
 def coordinate_share(
     tail:Callable, # what follows the features, to a prediction (n,k)
     x:Tensor, # features of a batch, as in `assignment`, at least 2 images
@@ -304,7 +290,7 @@ def draw_lam(
 # %% ../nbs/02_align.ipynb #8d1ecd38
 class AlignMix(nn.Module):
     "Mix a batch of features with itself while training"
-    @_shows(assignment)
+    @keywords_of(assignment)
     def __init__(self,
         alpha:float=2., # lam comes from Beta(alpha, alpha), over 0
         eps:float=0.1, # weight of the entropy, over 0

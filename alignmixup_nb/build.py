@@ -92,7 +92,8 @@ def recipe_mix(
             warnings.warn(f'no layer of {type(model).__name__} is a place for a mix of features: '
                           f'{type(mixer).__name__} mixes the input only')
     if mixer is None: return None,layer
-    return MixCallback(mixer, layer=r.layer if draws else layer if mixes else None, start=r.start, end=r.end),layer
+    at = r.layer if draws else layer if mixes else None
+    return MixCallback(mixer, layer=at, start=r.start, end=r.end, partners=r.partners),layer
 
 # %% ../nbs/12f_build.ipynb #13556cae
 def _schedules(r):
@@ -122,6 +123,7 @@ class FreezeBody(Callback):
         if self.epoch<self.epochs: self.opt.freeze_to(-1)
         elif self.epoch==self.epochs: self.learn.unfreeze()
 
+# %% ../nbs/12f_build.ipynb #f2fb0a06
 def _fine_tuning(r):
     "What a pretrained network is trained with: its groups and their rates, and callbacks"
     rates,first = _schedules(r),min(1, r.epochs-1) if r.freeze_epochs is None else r.freeze_epochs

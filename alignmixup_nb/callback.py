@@ -16,6 +16,7 @@ from fastai.basics import Callback, find_bs, Learner, rank_distrib
 from fastai.callback.mixup import MixHandler
 from fastcore.all import delegates, patch
 from .core import bare, check_int, check_span, in_backward, permuted, training_span, uncompiled
+from .label import class_partners
 from .layers import find_head, find_layer, find_stages, NoAnswer, predictions_of, tensors_of
 from .mixers import AlignMixup, check_mixer, Mixer, MIXERS, OneOf
 from .show import about_layer, layer_of, show_mix
@@ -72,8 +73,9 @@ class MixCallback(_Around):
         end:int|float=1., # Where it ends; -5: not in the last five epochs; 1 and 1. both are all of training
         seed:int|None=None, # Each fit draws the same from it; None takes one from torch's generator
         n_prefix:int|None=None, # Tokens at the front that have no position; None: as many as the network says
+        partners:str='any', # Second images: 'any' of the batch, or 'class': of the class of the first
     ):
-        self.mixer,self.layer,self.n_prefix,self.schedules = mixer,layer,n_prefix,{}
+        self.mixer,self.layer,self.n_prefix,self.partners,self.schedules = mixer,layer,n_prefix,partners,{}
         self.prob,self.start,self.end,self.seed,self.warned = prob,start,end,seed,set()
         self._forget()
         self._check_settings()
@@ -175,6 +177,7 @@ def _check_settings(self:MixCallback):
     if not fits: raise TypeError(f"layer is {self.layer!r}; it has to be None, 'last', a name or a module")
     for p in map(self.prob, (0.,1.)) if callable(self.prob) else (self.prob,): self.mixer.check_draw(None, (), p)
     check_span(self.start, self.end)
+    if self.partners not in ('any','class'): raise ValueError(f'partners is {self.partners!r}; any and class are known')
     if self.n_prefix is not None: check_int('n_prefix', self.n_prefix, 0)
 
 
@@ -244,7 +247,8 @@ def _draw(self:MixCallback):
     if self.generator is None: self._seed() # attached in the middle of a training
     if self.schedules: self.mixer.change(**{k:f(learn.pct_train) for k,f in self.schedules.items()})
     prob = self.prob(learn.pct_train) if callable(self.prob) else self.prob
-    return self.mixer.draw(find_bs(learn.yb), self.generator, prob, **self.told)
+    rec = self.mixer.draw(find_bs(learn.yb), self.generator, prob, **self.told)
+    return rec if self.partners=='any' else replace(rec, perm=class_partners(learn.yb[0], self.generator))
 
 
 # %% ../nbs/04_callback.ipynb #a38de018

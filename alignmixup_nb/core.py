@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['check_int', 'check_numbers', 'training_span', 'check_span', 'check_labels', 'optional_import', 'eval_mode',
-           'device_of', 'bare', 'uncompiled', 'at_rest', 'hooked', 'in_backward', 'diverged', 'permuted', 'logits_of',
-           'batches', 'map_batches', 'predictions', 'cpu_tensor', 'normalisation', 'channel_stats', 'pixels',
-           'run_with_head', 'atomic_write', 'commit', 'versions', 'hardware', 'repeatable']
+           'device_of', 'bare', 'uncompiled', 'at_rest', 'full_precision', 'keywords_of', 'hooked', 'in_backward',
+           'diverged', 'permuted', 'logits_of', 'batches', 'map_batches', 'predictions', 'cpu_tensor', 'normalisation',
+           'channel_stats', 'pixels', 'run_with_head', 'atomic_write', 'commit', 'versions', 'hardware', 'repeatable']
 
 # %% ../nbs/00_core.ipynb #df020ffd
-import math, os, platform, re, subprocess, sys, uuid
+import inspect, math, os, platform, re, subprocess, sys, uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, ExitStack, nullcontext, suppress
 from functools import cache
@@ -54,6 +54,7 @@ def training_span(
     def part(v): return min(max((v+n_epoch*(v<0))/n_epoch, 0.), 1.) if isinstance(v, int) else v
     return part(start),1. if end==1 else part(end)
 
+# %% ../nbs/00_core.ipynb #6f468f40
 def check_span(start:int|float, end:int|float, n_epochs:tuple=(2,10**9)) -> None:
     "Raise unless something can begin at `start` and end at `end` in a training of one of these numbers of epochs"
     for k,v in dict(start=start, end=end).items():
@@ -131,6 +132,36 @@ def at_rest(model:nn.Module, device:torch.device, body:Callable[[],Any]) -> Any:
             torch.backends.mha.set_fastpath_enabled(False)
             return body()
         finally: torch.backends.mha.set_fastpath_enabled(fast)
+
+# %% ../nbs/00_core.ipynb #0afb9a05
+@contextmanager
+def full_precision(device:torch.device) -> Iterator[None]:
+    "No gradient, and products in true fp32 (no autocast, no TF32, no bf16), whatever the user has set"
+    m = getattr(torch.backends.cuda if device.type=='cuda' else torch.backends.mkldnn, 'matmul', None)
+    new = hasattr(m, 'fp32_precision') # from torch 2.9 on; before, one setting holds for all devices
+    get = (lambda: m.fp32_precision) if new else torch.get_float32_matmul_precision
+    put = (lambda v: setattr(m, 'fp32_precision', v)) if new else torch.set_float32_matmul_precision
+    old,full = get(),'ieee' if new else 'highest'
+    change = old not in (full,'none')
+    low = torch.is_autocast_enabled(device.type)
+    if change: put(full)
+    try:
+        with torch.no_grad(), torch.autocast(device.type, enabled=False) if low else nullcontext(): yield
+    finally:
+        if change and new: put('none') # what it was, if it is inherited
+        if change and get()!=old: put(old)
+
+# %% ../nbs/00_core.ipynb #92882dd8
+def keywords_of(f:Callable) -> Callable: # a decorator
+    "In the signature the keywords of `f` stand for `**kw`"
+    def show(g):
+        own = inspect.signature(g)
+        ps = {k:p for k,p in own.parameters.items() if p.kind is not p.VAR_KEYWORD}
+        more = [p.replace(kind=p.KEYWORD_ONLY) for k,p in inspect.signature(f).parameters.items()
+            if p.default is not p.empty and k not in ps]
+        g.__signature__ = own.replace(parameters=[*ps.values(), *more])
+        return g
+    return show
 
 # %% ../nbs/00_core.ipynb #97c94e07
 @dataclass(eq=False)

@@ -23,11 +23,11 @@ from .sinkhorn import cost_matrix
 
 # %% ../nbs/08_figures.ipynb #1dff9e75
 def to_bytes(im:Tensor) -> np.ndarray:
-    "An image (c,h,w) in [0,1] as bytes (h,w,3)"
+    "An image (c,h,w) in [0,1] as bytes (h,w,3); one of a single channel as ink on paper, high values dark"
     if im.ndim!=3 or len(im) not in (1,3):
         raise ValueError(f'an image has shape (1,h,w) or (3,h,w), got {tuple(im.shape)}')
-    a = im.detach().cpu().float().nan_to_num().clamp(0, 1).mul(255).round().byte()
-    return a.expand(3, -1, -1).permute(1, 2, 0).numpy()
+    a = im.detach().cpu().float().nan_to_num().clamp(0, 1)
+    return (1-a if len(a)==1 else a).mul(255).round().byte().expand(3, -1, -1).permute(1, 2, 0).numpy()
 
 # %% ../nbs/08_figures.ipynb #93d1199a
 def enlarge(a:np.ndarray, size:int) -> np.ndarray:
@@ -36,13 +36,13 @@ def enlarge(a:np.ndarray, size:int) -> np.ndarray:
     return a.repeat(k, 0).repeat(k, 1)
 
 # %% ../nbs/08_figures.ipynb #b1dff9e7
-def paint_tiles(rows:list, invert:bool=False) -> np.ndarray:
+def paint_tiles(rows:list) -> np.ndarray:
     "Lists of images (c,h,w) of one size, None for a gap, as a sheet (h,w,3) of bytes on white"
     images = {(i,j):to_bytes(o) for i,row in enumerate(rows) for j,o in enumerate(row) if o is not None}
     h,w = next(iter(images.values())).shape[:2]
     g,columns = max(1, round(.06*w)),max(map(len, rows))
     sheet = np.full((len(rows)*(h+g)-g, columns*(w+g)-g, 3), 255, np.uint8)
-    for (i,j),o in images.items(): sheet[i*(h+g):,j*(w+g):][:h,:w] = 255-o if invert else o
+    for (i,j),o in images.items(): sheet[i*(h+g):,j*(w+g):][:h,:w] = o
     return sheet
 
 # %% ../nbs/08_figures.ipynb #d1dff9e7
@@ -59,13 +59,12 @@ def show_tiles(
     titles:list=(), # one above each column
     labels:list=(), # one beside each row
     size:float=1., # of a tile, in inches
-    invert:bool=False, # dark on light, as ink on paper?
     ax:plt.Axes=None, # where to draw; None: a new figure
 ) -> plt.Axes: # one axes with all the tiles
     "A sheet of images in one axes"
     h,w = next(o for row in rows for o in row if o is not None).shape[1:]
     inches = size*max(map(len, rows))+.6*bool(labels),size*len(rows)*h/w+.25*bool(titles)
-    ax = _show(paint_tiles(rows, invert), ax, *inches, 'none' if w<64 else 'antialiased')
+    ax = _show(paint_tiles(rows), ax, *inches, 'none' if w<64 else 'antialiased')
     g = max(1, round(.06*w)) # as `paint_tiles` has it
     for j,t in enumerate(titles): ax.text(j*(w+g)+w/2, -.5-.04*h, t, ha='center', va='bottom', fontsize=8)
     for i,t in enumerate(labels): ax.text(-.5-.06*w, i*(h+g)+h/2, t, ha='right', va='center', fontsize=8)
@@ -110,6 +109,7 @@ def _tiling(size, grid):
     patch = [-(-s//g) for s,g in zip(size, grid)]
     return patch,[p*g for p,g in zip(patch, grid)]
 
+# %% ../nbs/08_figures.ipynb #7827395f
 def to_patches(
     x:Tensor, # images (n,c,h,w)
     grid:tuple, # rows and columns of positions
@@ -118,6 +118,7 @@ def to_patches(
     patch,whole = _tiling(x.shape[2:], grid)
     return F.unfold(F.interpolate(x, size=whole, mode='bilinear'), patch, stride=patch).unflatten(2, tuple(grid))
 
+# %% ../nbs/08_figures.ipynb #5d03afae
 def from_patches(
     f:Tensor, # (n,c*p*q,rows,columns) as of `to_patches`
     size:tuple, # height and width of the images
@@ -147,7 +148,7 @@ def paint_matrix(M:Tensor, cmap:str='viridis', size:int=224) -> np.ndarray:
 def show_matrix(
     M:Tensor, # (r,s), entries of 0 or more: a row for each position of x, a column for each of x'
     title:str='', # above it
-    cmap:str='viridis', # of matplotlib
+    cmap:str='Greys', # of matplotlib: dark is high
     ax:plt.Axes=None, # where to draw; None: a new figure
 ) -> plt.Axes: # with a scale beside it
     "A matrix with its scale"
@@ -254,11 +255,10 @@ def show_pairs(
         titles = [f'{o}: {names[k]}' if names else o for o,k in (('x',i), ("x'",j))]
         show_correspondence(x[i], x[j], R, grid, 8, main_positions(within, R, grid), titles, ax[0])
         show_tiles([list(warp_pixels(x[[j]], R.mT, grid))], ["x' aligned to x"], ax=ax[1])
-        show_matrix(cost, 'cost (dark: alike)', ax=ax[2])
-        show_matrix(R, 'R (bright: coupled)', 'magma', ax=ax[3])
-    fig.supxlabel("Lines join a position of x with the one of x' that it is coupled to most; colours tell lines "
-        "apart.\nAligned: the patches of x' moved to the positions of x by R. Here pixels move, in the network "
-        'features do.', fontsize=7)
+        show_matrix(cost, 'cost (dark: high)', ax=ax[2])
+        show_matrix(R, 'R (dark: coupled)', 'Blues', ax=ax[3])
+    fig.supxlabel("Lines join a position of x with the one of x' that it is coupled to most.\nAligned: the patches "
+        "of x' moved to the positions of x by R; in the network features move.", fontsize=7)
     return fig
 
 # %% ../nbs/08_figures.ipynb #5f3c7a90

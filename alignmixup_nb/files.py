@@ -27,6 +27,7 @@ FILES = dict(result='result.json', checkpoint='checkpoint.pt', model='model.safe
 class Unreadable(ValueError):
     "A file of a run is broken, or not one of a run"
 
+# %% ../nbs/12d_files.ipynb #e3826769
 @contextmanager
 def reading(
     path:Path, # a file
@@ -116,6 +117,7 @@ def read_model(out:str|Path) -> tuple[nn.Module,dict]: # in eval mode, on the CP
         model.load_state_dict(state)
     return model.eval(), run
 
+# %% ../nbs/12d_files.ipynb #2ee27d80
 def load_model(
     out:str|Path # the folder of a finished run
 ) -> nn.Module: # in eval mode, on the CPU

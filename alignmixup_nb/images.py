@@ -131,6 +131,7 @@ def _found(folder):
     names = sorted((o for ims,_ in found.values() for o in ims), key=lambda o: (o.is_symlink(), o))
     return found, {os.path.realpath(o):o for o in reversed(names)}.values()
 
+# %% ../nbs/06b_images.ipynb #16b5386c
 def find_images(folder:Path) -> list[Path]: # sorted; each file once
     "The image files at any depth below `folder`, whether in a folder of a class or not"
     return sorted(_found(folder)[1])

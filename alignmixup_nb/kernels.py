@@ -90,12 +90,10 @@ def _polish(D, K, U, g, e, n_iter, tol, r, BM: tl.constexpr, BN: tl.constexpr):
         while (m<8)&((err>=tol)|(m==0)):
             u,col,err = _pass(K, U, k, u, v, om, r, BM, BN)
             if m>0: om = _omega(err, old, om)
-            old = err
-            v = _relax(v, col, om, ok)
+            old,v,m = err,_relax(v, col, om, ok),m+1
             for _ in range(2):
                 u,col,late = _pass(K, U, k, u, v, om, r, BM, BN)
                 v = _relax(v, col, om, ok)
-            m += 1
         g = g+e*tl.log(tl.where(ok, v, 1.))
         n += 24
     return g,err

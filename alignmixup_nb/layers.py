@@ -383,10 +383,8 @@ def find_stages(
         named = [l for l in probe.spatial if l.name.rpartition('.')[2] in ('layer1','layer2') and probe.cut(l)]
         if len(named)==2: return named
         blocks = list(filter(children, probe.spatial))
-        nested = [l for l in blocks if any(list(m.children()) for m in children(l))]
-        for some in (nested, blocks, probe.spatial):
-            sizes = dict.fromkeys(o.n_positions for o in some)
-            groups = [[l for l in reversed(some) if l.n_positions==r] for r in sizes]
+        for some in ([l for l in blocks if any(list(m.children()) for m in children(l))], blocks, probe.spatial):
+            groups = ([l for l in reversed(some) if l.n_positions==r] for r in {o.n_positions:0 for o in some})
             largest = (next(filter(probe.cut, sorted(group, key=size, reverse=True)), None) for group in groups)
             if len(found := [l for l in largest if l])>1: return half(found)
             name,most = (Counter(map(parent, some)).most_common(1) or [('',0)])[0]

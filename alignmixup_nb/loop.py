@@ -127,6 +127,7 @@ class RunLearner(Learner):
             cast = getattr(getattr(self, 'mixed_precision', None), 'autocast', None)
             if cast is not None and torch.is_autocast_enabled(cast.device): cast.__exit__(None, None, None)
 
+# %% ../nbs/12e_loop.ipynb #7aa1bc1f
 class Bars(ProgressCallback):
     "fastai's progress bars, which can begin at any epoch"
     def before_fit(self):

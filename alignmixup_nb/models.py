@@ -138,6 +138,7 @@ def _ask_torch(url):
         ask = urllib.request.Request(url, method='HEAD')
         with suppress(urllib.error.HTTPError): urllib.request.urlopen(ask, timeout=_PATIENCE).close()
 
+# %% ../nbs/05_models.ipynb #a7276c64
 def _from_hub(make):
     "What `make` makes of weights of Hugging Face's hub; where that does not answer, its library may ask its cache only"
     hub = optional_import('huggingface_hub')

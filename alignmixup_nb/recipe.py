@@ -74,9 +74,9 @@ class Mixing:
     method:str = _setting(None, 'solver of the transport: to the optimum, or as in the paper', ('scaling','paper'))
     locality:float = _setting(None, 'weight of squared distance in the cost; 0', test='0 or more and finite')
     relative:bool = _setting(None, 'is eps a share of the mean cost? no')
-    label:str = _setting(None, "weight of the labels: lam, the kept image's alone, or measured on the network; lam",
-        ('lam','kept','measured'))
+    label:str = _setting(None, "weight of labels; 'kept': of the kept coordinates' image", ('lam','kept','measured'))
     prob:float = _setting(None, 'share of the batches that are mixed', test='from 0 to 1')
+    partners:str = _setting('any', 'second images: any of the batch, or of the class of the first', ('any','class'))
     start:int|float = _setting(0., 'part of training at which mixing begins, or epoch: -5 is five before the end')
     end:int|float = _setting(1., 'part of training at which it ends, or epoch; 1 is all of it')
 
@@ -150,7 +150,8 @@ def _moot(self:Recipe):
     if ':' not in self.model: why['pretrained'] = f'only torchvision and timm have weights, and none for {self.model!r}'
     if not self.pretrained: why['freeze_epochs'] = 'only a pretrained network has a body to freeze'
     if self.schedule!='step': why['milestones'] = why['gamma'] = f"only schedule 'step' has it, not {self.schedule!r}"
-    heard = () if mixer is None else (*mixer.settings,'start','end',*['layer']*('feature' in type(mixer)().modes))
+    layer = ['layer']*(mixer is not None and 'feature' in type(mixer)().modes)
+    heard = () if mixer is None else (*mixer.settings,'partners','start','end',*layer)
     if mixer is not None and 'feature' not in mixer.modes:
         nothing = why['aligned'] = why['layer'] = 'no features are mixed'
     if nothing: why |= dict.fromkeys(('eps','direction','method','locality','relative','label'), nothing)

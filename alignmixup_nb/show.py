@@ -109,7 +109,7 @@ def _show_images(self:_Mix, x, words, decode, size):
     lams = torch.as_tensor(lam).expand(len(x)).tolist()
     fig,axs = plt.subplots(1, len(x), figsize=(size*len(x),size+.7), squeeze=False, layout='constrained')
     for im,ax,(i,j) in zip(_pixels(mixed, decode, x).movedim(1, -1), axs.flat, enumerate(perm)):
-        ax.imshow(im if im.shape[-1]==3 else im[...,0], cmap='gray', vmin=0, vmax=1)
+        ax.imshow(im if im.shape[-1]==3 else im[...,0], cmap='Greys', vmin=0, vmax=1)
         ax.axis('off')
         ax.set_title(f'{words[i]}: {lams[i]:.0%}\n{words[j]}: {1-lams[i]:.0%}', fontsize=8)
     return fig

@@ -7,31 +7,11 @@ __all__ = ['cost_matrix', 'marginal_error', 'check_settings', 'sinkhorn', 'relat
 
 # %% ../nbs/00_sinkhorn.ipynb #f8a104c5
 import math, re
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import torch
 from torch import Tensor
-from .core import check_int, check_numbers
+from .core import check_int, check_numbers, full_precision
 from .solver import plans
-
-# %% ../nbs/00_sinkhorn.ipynb #af5e09c3
-@contextmanager
-def _full_precision(device:torch.device) -> Iterator[None]:
-    "No gradient, and products in true fp32 (no autocast, no TF32, no bf16), whatever the user has set"
-    m = getattr(torch.backends.cuda if device.type=='cuda' else torch.backends.mkldnn, 'matmul', None)
-    new = hasattr(m, 'fp32_precision') # from torch 2.9 on; before, one setting holds for all devices
-    get = (lambda: m.fp32_precision) if new else torch.get_float32_matmul_precision
-    put = (lambda v: setattr(m, 'fp32_precision', v)) if new else torch.set_float32_matmul_precision
-    old,full = get(),'ieee' if new else 'highest'
-    change = old not in (full,'none')
-    low = torch.is_autocast_enabled(device.type)
-    if change: put(full)
-    try:
-        with torch.no_grad(), torch.autocast(device.type, enabled=False) if low else nullcontext(): yield
-    finally:
-        if change and new: put('none') # what it was, if it is inherited
-        if change and get()!=old: put(old)
 
 # %% ../nbs/00_sinkhorn.ipynb #1b7f3cad
 def _check_features(a:Tensor, b:Tensor) -> None:
@@ -57,7 +37,7 @@ def cost_matrix(
     _check_features(a, b)
     C,k = a.new_empty((len(a), a.shape[2], b.shape[2]), dtype=torch.float32),max(len(a), 1)
     if a.device.type=='cpu': k = max(1, 2**17//max(a[:1].numel(), 1)) # pairs that stay in the cache
-    with _full_precision(a.device):
+    with full_precision(a.device):
         for x,y,out in zip(a.split(k), b.split(k), C.split(k)):
             x,y = x.float(),y.float()
             m = y@y.new_full((y.shape[2],1), 1/y.shape[2]) # (k,c,1)
@@ -120,7 +100,7 @@ def sinkhorn(
         raise ValueError(f'there are no positions: the cost has shape {tuple(cost.shape)}')
     check_settings(eps, n_iter, tol, method)
     if not len(cost): return cost.float()
-    with _full_precision(cost.device):
+    with full_precision(cost.device):
         cost = cost.as_subclass(Tensor)
         if method=='paper': return _paper(cost.float(), eps, n_iter or 100, tol or 0.1)
         return plans(cost, eps, n_iter, tol or 1e-3)
@@ -133,7 +113,7 @@ def relative_cost(
 ) -> Tensor: # (n,r,s), fp32: the costs but for a constant in each row and each column
     "What a plan depends on of `cost_matrix`, at a lower price where eps allows it"
     _check_features(a, b)
-    with _full_precision(a.device):
+    with full_precision(a.device):
         if a.device.type=='cpu' and len(a):
             C = torch.baddbmm(a.new_empty((1,1,1), dtype=torch.float32), a.float().mT, b.float(), beta=0, alpha=-2)
             k = max(a.shape[1]//16, 1)

@@ -134,15 +134,11 @@ def _draw_curve(run, fig):
     fig.legend(loc='outside lower center', ncols=3, fontsize=7, frameon=False)
 
 # %% ../nbs/13_train.ipynb #3b781668
-def _some_of_each(run, classes=10, n=6):
-    "A batch of held-out images: the first `n` of each of the first `classes`"
-    dl,y = run.dls.valid,run.dls.valid_ds.y.cpu()
-    some = torch.cat([(y==k).nonzero()[:n,0] for k in y.unique()[:classes]])
-    return dl.new(dl.dataset.take(some), bs=len(some), num_workers=0).one_batch()
-
 def _draw_pairs(run, fig):
     "Held-out images: what corresponds to what at the layer that is mixed; gives how they were chosen"
-    model,(x,y),r = bare(run.learn.model),_some_of_each(run),run.recipe
+    model,dl,r,known = bare(run.learn.model),run.dls.valid,run.recipe,run.dls.valid_ds.y.cpu()
+    some = torch.cat([(known==k).nonzero()[:6,0] for k in known.unique()[:10]]) # the first 6 of each of 10 classes
+    x,y = dl.new(dl.dataset.take(some), bs=len(some), num_workers=0).one_batch()
     f,k = x,y.unique(return_counts=True)[1] # images of each class
     if run.layer!='input':
         with torch.no_grad(), eval_mode(model), hook_output(model.get_submodule(run.layer)) as h: model(x)

@@ -162,17 +162,15 @@ class _Layers:
     def __init__(self, net, mixer, layer, n_prefix, xb):
         self.net,self.mixer,self.layer,self.n_prefix = net,mixer,layer,n_prefix
         self.found,self.told,self.way,self.hooks = {},{},{},[]
-        modes,names = self.mixer.modes,self.mixer.layers
-        if 'embedding' in modes: self.find('embedding', None, xb)
-        if 'feature' in modes and not self.mixer.names_layer: self.find('feature', None, xb)
-        for name in names or (): name=='input' or self.find('feature', name, xb)
-        if names is None: self.told = dict(layers=self.stages(xb))
+        if 'embedding' in mixer.modes: self.find('embedding', None, xb)
+        if 'feature' in mixer.modes and not mixer.names_layer: self.find('feature', None, xb)
+        for name in mixer.layers or (): name=='input' or self.find('feature', name, xb)
+        if mixer.layers is None: self.told = dict(layers=self.stages(xb))
     def stages(self, xb):
         "Names to draw from: the layer that was given, or the stages of the first half"
         if self.layer is not None: return (self.find('feature', None, xb).name,)
-        names = tuple(find_stages(self.net, xb, self.n_prefix))
-        if not names: warnings.warn('no stage of the network qualifies for a mix, so the input alone is mixed')
-        return names
+        return tuple(find_stages(self.net, xb, self.n_prefix)) or warnings.warn(
+            'no stage of the network qualifies for a mix, so the input alone is mixed') or ()
     def find(self, mode, name, xb):
         "The layer of a mode, or that of a name; None if none qualifies, and the input is mixed in its place"
         if (mode,name) not in self.found: self.found[mode,name] = _look(self, mode, name or self.layer, xb)
@@ -209,16 +207,12 @@ class _Around(nn.Module):
     def __init__(self, net):
         self.__dict__['net'],mode = net,net.training
         super().__init__()
-        shared = '_parameters','_buffers','_modules','_non_persistent_buffers_set'
-        self.__dict__.update({k:net.__dict__[k] for k in shared})
+        for k in ('_parameters','_buffers','_modules','_non_persistent_buffers_set'): self.__dict__[k] = net.__dict__[k]
         self.training = mode
     def __getattr__(self, name):
         try: return super().__getattr__(name)
         except AttributeError: return getattr(self.__dict__['net'], name)
-    @property
-    def training(self): return self.net.training
-    @training.setter
-    def training(self, mode): self.net.training = mode # some libraries do not go by `train`
+    training = property(lambda self: self.net.training, lambda self, mode: setattr(self.net, 'training', mode))
     def train(self, mode=True):
         self.net.train(mode)
         return self

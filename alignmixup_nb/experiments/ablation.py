@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
 from torch import nn, Tensor
 from ..align import alignmix, label_share, label_weight
 from ..core import eval_mode
-from .evaluate import command, word
+from .evaluate import COLOURS, command, word
 from ..label import prediction_share, share_of
 from ..layers import find_layer, Layer
 from ..mixers import AlignMixup, Record
@@ -146,7 +146,7 @@ def plot_layers(
     "Accuracy by layer on the left, the difference that alignment makes on the right"
     t = layer_table(df)
     axs = plt.subplots(1, 2, figsize=(7,2.4), dpi=100, layout='constrained')[1] if axs is None else axs
-    for k,(al,c) in enumerate(((True,'C1'),(False,'C0'))):
+    for k,(al,c) in enumerate(((True,COLOURS['alignmixup']),(False,'#888888'))):
         for i,l in enumerate(t.index):
             v = pick(df, modes='feature', layer=l, aligned=al).accuracy
             axs[0].plot([i+.15*k]*len(v), v, '.', color=c, ms=4, alpha=.5)
@@ -164,7 +164,7 @@ def plot_layers(
         ax.tick_params(labelsize=7)
 
 # %% ../../nbs/experiments/ablation.ipynb #7863050d
-FACTORS = {'as it is': {}, 'not aligned': dict(aligned=False), 'nothing mixed': dict(mixer='none'),
+FACTORS = {'as it is': {}, 'unaligned': dict(aligned=False), 'nothing mixed': dict(mixer='none'),
     'images only': dict(modes='input'), 'features only': dict(modes='feature', layer='norm', aligned=True),
     'embedding only': dict(modes='embedding'),
     'images, features, clean': dict(modes='input,feature,clean'), 'direction 0': dict(direction=0),
@@ -189,7 +189,7 @@ def verdict(
     clear = f.drop(index=['as it is','nothing mixed'], errors='ignore')
     clear = clear[clear['diff'].abs()>clear.ci]
     says = [f'Aligning before mixing at {l} {effect(r["diff"], r.ci)}.' for l,r in t.iterrows()]
-    says += [f'In AlignMixup as it is, leaving the alignment out {effect(*f.loc["not aligned",["diff","ci"]])}; '
+    says += [f'In AlignMixup as it is, leaving the alignment out {effect(*f.loc["unaligned",["diff","ci"]])}; '
         f'leaving out the mixing altogether {effect(*f.loc["nothing mixed",["diff","ci"]])}.']
     return says+['Changes to it that make a clear difference: '
         + ('; '.join(f'{k} {_pm(r["diff"], r.ci)}' for k,r in clear.iterrows()) or 'none') + '.']

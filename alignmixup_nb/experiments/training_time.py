@@ -129,7 +129,7 @@ def unaligned_table(
 ) -> pd.DataFrame: # two rows: accuracy in percent, differences paired by seed, halves of their intervals, CPU seconds
     "AlignMixup with and without its alignment"
     none,base,rows = dict(mixer='none', epochs=epochs),dict(epochs=epochs),[]
-    for k,v in {'aligned': {}, 'not aligned': dict(aligned=False)}.items():
+    for k,v in {'aligned': {}, 'unaligned': dict(aligned=False)}.items():
         this = base|v
         rows.append(dict(recipe=k, accuracy=pick(df, **this).accuracy.mean(),
             **dict(zip(('over_none','nci','seeds'), paired(df, this, none))),

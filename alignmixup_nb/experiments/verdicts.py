@@ -38,12 +38,12 @@ def accuracy_verdicts(
     main,parts,times = (study_runs(results/f'{k}.json') for k in ('main','ablation','training_time'))
     f,t = factor_table(parts),time_table(times, study_runs(results/'cost.json'))
     turned = lambda o: (-o['diff'],o.ci) # a factor left out, the other way round
-    unaligned = {e:turned(unaligned_table(times, e).loc['not aligned']) for e in (160,320)}
+    unaligned = {e:turned(unaligned_table(times, e).loc['unaligned']) for e in (160,320)}
     none,fresh = dict(mixer='none'),times[times.seed.isin(FRESH)]
     late = paired(fresh, dict(epochs=320), dict(none, epochs=320))
     return [Verdict('accuracy, 30 epochs of 10,000 garments', NORM, paired(main, dict(mixer='alignmixup'), none)[:2],
             None, '6 seeds', 'classification'),
-        Verdict('10 epochs of 5,000', NORM, turned(f.loc['nothing mixed']), turned(f.loc['not aligned']), '6 seeds',
+        Verdict('10 epochs of 5,000', NORM, turned(f.loc['nothing mixed']), turned(f.loc['unaligned']), '6 seeds',
             'ablation'),
         Verdict('160 epochs of 5,000', NORM, tuple(t.loc[('alignmixup',160),['diff','dci']]), unaligned[160], '3 seeds',
             'training_time'),
