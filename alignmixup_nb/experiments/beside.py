@@ -73,8 +73,10 @@ def arm_of(
 ) -> str: # as in the tables of `ablation`
     "Which way to mix this is"
     if row.mixer!='alignmixup': return NAMES[row.mixer]
-    if row.modes is None: return 'AlignMixup as in the paper'
-    return 'unaligned' if row.aligned is False else LABELS[row.label]
+    if row.aligned is False: return 'unaligned'
+    given = lambda k: isinstance(row.get(k), (str,list)) # else None, or NaN in a table
+    if not (given('modes') or given('layer')): return 'AlignMixup as in the paper'
+    return LABELS[row.label if given('label') else 'lam']
 
 # %% ../../nbs/experiments/beside.ipynb #9f9a569c
 def by_arm(
