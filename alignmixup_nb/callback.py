@@ -23,7 +23,7 @@ from .show import about_layer, layer_of, show_mix
 from .wrap import measure_label, mixed_features, mixed_loss
 
 # %% ../nbs/04_callback.ipynb #d278257a
-class _Around(Callback):
+class _AroundStep(Callback):
     "A callback whose `_one_batch` runs around the learner's step, for as long as it is attached"
     _learn = inner = None
     stepping = fresh = False
@@ -58,7 +58,7 @@ class _Around(Callback):
 
 
 # %% ../nbs/04_callback.ipynb #93787516
-class MixCallback(_Around):
+class MixCallback(_AroundStep):
     "Trains on batches that `mixer` mixes, and mixes the loss with them"
     run_valid,order = False,-math.inf # whoever adds to the loss adds to the mixed one
     layer_name = generator = None
