@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['NORM', 'FRESH', 'PAPER', 'HALF', 'SETS', 'FEW', 'ASKED', 'PHOTOGRAPHS', 'Verdict', 'accuracy_verdicts',
-           'seen_verdicts', 'few_verdicts', 'gains', 'beside_verdicts', 'photograph_verdicts', 'verdicts',
-           'as_markdown']
+           'seen_verdicts', 'share_verdicts', 'few_verdicts', 'gains', 'beside_verdicts', 'photograph_verdicts',
+           'verdicts', 'as_markdown']
 
 # %% ../../nbs/experiments/verdicts.ipynb #249dd6dd
 import json
 from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
-from .ablation import arms_table, factor_table
+from .ablation import arms_table, factor_table, share_table
 from .beside import by_arm, less
 from .evaluate import over_none, paired_diff, plus_minus, read_runs, word
 from .training_time import time_table, unaligned_table
@@ -72,6 +72,16 @@ def seen_verdicts(
         if len(pick(df, **PAPER)): rows.append(Verdict('the same', f'images or features by a coin, {HALF}',
             paired(df, PAPER, dict(mixer='none'))[:2], None, rows[-1].n, 'ablation'))
     return rows
+
+# %% ../../nbs/experiments/verdicts.ipynb #27ca043a
+def share_verdicts(
+    results:Path # folder of the results files
+) -> list[Verdict]:
+    "Trainings in which half of the batches are mixed, images or the features of `layer2` by a coin"
+    t = share_table(study_runs(results/'dose.json')).xs('aligned', level='arm')
+    return [Verdict(f'accuracy, {e} epochs of 5,000 garments, all mixers alike', f'images or `layer2` by a coin, {HALF}',
+        (r['none'],r.none_ci), (r.unaligned,r.unaligned_ci), f'{r.seeds:.0f} seeds', 'classification')
+        for e,r in t.iterrows() if r.seeds>1]
 
 # %% ../../nbs/experiments/verdicts.ipynb #85d3ad21
 SETS = dict(ants_bees='ants and bees', cifar10='CIFAR-10 (a JPEG copy)')
@@ -136,7 +146,7 @@ def verdicts(
     results:str|Path # folder of the results files
 ) -> list[Verdict]: # in the order of the book
     "Every question with its answer"
-    parts = accuracy_verdicts,seen_verdicts,few_verdicts,beside_verdicts,photograph_verdicts
+    parts = accuracy_verdicts,share_verdicts,seen_verdicts,few_verdicts,beside_verdicts,photograph_verdicts
     return [o for part in parts for o in part(Path(results))]
 
 def as_markdown(
