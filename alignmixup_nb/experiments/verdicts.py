@@ -69,7 +69,7 @@ def seen_verdicts(
             a = arms.loc[layer,'aligned']
             rows.append(Verdict(name, f'`{layer}`, {HALF}', (a.none,a.none_ci),
                 (a.unaligned,a.unaligned_ci), f'{a.seeds:.0f} seeds', 'ablation'))
-        if len(pick(df, **PAPER)): rows.append(Verdict('the same', f'images or features by a coin, {HALF}',
+        if len(pick(df, **PAPER)): rows.append(Verdict('the same', f'images or `layer3.0.bn1`, the default, by a coin, {HALF}',
             paired(df, PAPER, dict(mixer='none'))[:2], None, rows[-1].n, 'ablation'))
     return rows
 
