@@ -62,9 +62,11 @@ def trips(name):
     "What a reader of a chapter would trip over"
     nb = load(name)
     text = '\n'.join(source(c) for c in nb['cells'] if c['cell_type']=='markdown')
-    for c in nb['cells']:
+    for c,after in zip(nb['cells'], [*nb['cells'][1:], None]):
         s = source(c)
         if c['cell_type']=='markdown':
+            unseen = after and after['cell_type']=='code' and ('hide' in directives(after) or 'code-summary: "Tests"' in source(after))
+            if unseen and s.rstrip().endswith(':'): yield f'a colon before what is not shown: {s.rstrip()[-60:]}'
             for w,term in WORDS.items(): yield from (f'"{m[0]}": {term}' for m in re.finditer(rf'\b(?:{w})\b', prose(s), re.I))
         if is_drawn(c) and 'fig-alt' not in directives(c): yield f'a figure without fig-alt: {s.splitlines()[-1][:60]}'
         if 'code-summary: "Answer"' in s and not ('classes: answer' in s and c['metadata'].get('jupyter', {}).get('outputs_hidden')): yield f'an answer whose output is in sight: {s.splitlines()[-1][:60]}'
