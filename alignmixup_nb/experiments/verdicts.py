@@ -133,13 +133,15 @@ def photograph_verdicts(
     results:Path # folder of the results files
 ) -> list[Verdict]:
     "The same of networks mixed where positions are seen"
-    runs = json.loads((results/'beside.json').read_text())['runs']
-    none,unaligned = (less(runs, o).loc['aligned'] for o in ('no mixing','unaligned'))
     boxes = by_arm(json.loads((results/'localization_seen.json').read_text())['runs'])
     clutter = [paired_diff(boxes, 'v2', 'aligned', o, 100) for o in ('no mixing','unaligned')]
-    at = f'`layer2`, {HALF}'
-    return [Verdict('localisation, the same clutter', at, *clutter, '3 seeds', 'localization')]+[
-        Verdict(f'photographs: {q}', at, none[c], unaligned[c], '3 seeds', 'beside') for c,q in PHOTOGRAPHS.items()]
+    at,coin = f'`layer2`, {HALF}',f'images or `layer2` by a coin, {HALF}'
+    rows = [Verdict('localisation, the same clutter', at, *clutter, '3 seeds', 'localization')]
+    for file,name,where,n in (('beside','photographs',at,3),('beside_garments','garments, 160 epochs',coin,6)):
+        runs = json.loads((results/f'{file}.json').read_text())['runs']
+        none,unaligned = (less(runs, o).loc['aligned'] for o in ('no mixing','unaligned'))
+        rows += [Verdict(f'{name}: {q}', where, none[c], unaligned[c], f'{n} seeds', 'beside') for c,q in PHOTOGRAPHS.items()]
+    return rows
 
 # %% ../../nbs/experiments/verdicts.ipynb #46903050
 def verdicts(
