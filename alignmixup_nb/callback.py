@@ -154,7 +154,7 @@ class MixCallback(_AroundStep):
     def __setstate__(self, state:dict):
         super().__setstate__(state)
         self._forget()
-    @delegates(show_mix, but=['y','layer','layers','dls'])
+    @delegates(show_mix, but=['y','layer','layers','perm','dls'])
     def show(self,
         b:tuple|None=None, # A batch, inputs first; None takes one from the learner this is attached to
         n:int=6, # How many images; of pairs that meet at a layer, half as many
@@ -163,9 +163,13 @@ class MixCallback(_AroundStep):
         "Draw a batch as the network gets it, or (mode 'feature') the pairs that meet in it; `plt.gcf()` is the figure"
         dls = getattr(self.learn, 'dls', None)
         if b is None and dls is None: raise ValueError('not attached: pass a batch, cb.show(dls.one_batch())')
-        b = [t[:n].detach().cpu() for t in (dls.one_batch() if b is None else b)]
+        b = [t.detach().cpu() for t in (dls.one_batch() if b is None else b)]
+        alike = self.partners=='class' and len(b)>1
+        if alike: b = [t[b[1].argsort(stable=True)] for t in b] # so that the first n are of few classes
+        b,g = [t[:n] for t in b],torch.Generator('cpu').manual_seed(kwargs.get('seed', 0))
+        perm = class_partners(b[1], g) if alike else None
         layer = self.found.get(('feature',None)) or layer_of(self.mixer, self.learn, b, self.layer, self.n_prefix)
-        show_mix(self.mixer, *b[:2], layer=layer, dls=dls, **self.told, **kwargs)
+        show_mix(self.mixer, *b[:2], layer=layer, perm=perm, dls=dls, **self.told, **kwargs)
     def __repr__(self): return f'{type(self).__name__}({self.mixer!r}, layer={self.layer_name or self.layer!r})'
 
 # %% ../nbs/04_callback.ipynb #1821f593

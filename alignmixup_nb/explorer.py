@@ -37,7 +37,7 @@ class _View:
         self.texts = once('said', mix, lambda: scene.say(k, self.R))
         entropy,marginal = torch.special.entr(P).sum().item(),marginal_error(P[None]).item()
         self.numbers = dict(entropy=entropy, marginal=marginal, r=len(P))
-        matrices = once('matrices', pair, lambda: dict(cost=paint_matrix(C, 'Greys'), plan=paint_matrix(P, 'Blues')))
+        matrices = once('matrices', pair, lambda: dict(cost=paint_matrix(C), plan=paint_matrix(P, 'Blues')))
         self.pictures = matrices | once('mixed', mix, self._mixed) | once('strip', replace(mix, lam=0.), self._strip)
         self._follow(once('starts', pair, lambda: scene.main(k, self.R)))
 

@@ -137,7 +137,7 @@ def warp_pixels(
     return from_patches((to_patches(x, grid).flatten(2)@R).unflatten(2, tuple(grid)), x.shape[2:])
 
 # %% ../nbs/08_figures.ipynb #d67e705e
-def paint_matrix(M:Tensor, cmap:str='viridis', size:int=224) -> np.ndarray:
+def paint_matrix(M:Tensor, cmap:str='Greys', size:int=224) -> np.ndarray:
     "A matrix (r,s) through a colour map, from 0 to its largest entry, as bytes of at most `size` pixels a side"
     M = M.detach().cpu().float()[None] # (1,r,s)
     if max(M.shape)>size: M = F.adaptive_max_pool2d(M, [min(o, size) for o in M.shape[1:]])

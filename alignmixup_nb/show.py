@@ -169,11 +169,13 @@ def show_mix(
     layer:Layer|str|None=None, # Where features are mixed, if a record does not say; 'input': images are aligned
     layers:tuple|None=None, # Names of layers to choose from, as in `Mixer.draw`
     lam:float|None=.6, # Mixing weight of the first image, in [0, 1]; None: as drawn
+    perm:Tensor|None=None, # (n,) the second images; None: as drawn
     dls:object=None, # DataLoaders, which name the classes and undo their normalisation; None: the range is stretched
 ):
     "A batch as the network gets it, or the pairs that meet in it, with the weights of the labels"
     if x.ndim!=4: raise ValueError(f'the inputs have shape {tuple(x.shape)}; only images (n,c,h,w) can be shown')
     mix,decode = _Mix._drawn(mixer, len(x), seed, mode, layers, lam, layer),getattr(dls, 'decode', None)
+    if perm is not None: mix.rec = replace(mix.rec, perm=perm)
     words = _words(y, getattr(dls, 'vocab', None) if vocab is None else vocab, len(x))
     if mix.pair(): fig = mix._show_pairs(_pixels(x, decode, x), words, size)
     else: fig = mix._show_images(x, words, decode, size)

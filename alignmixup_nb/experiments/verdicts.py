@@ -69,7 +69,7 @@ def seen_verdicts(
             a = arms.loc[layer,'aligned']
             rows.append(Verdict(name, f'`{layer}`, {HALF}', (a.none,a.none_ci),
                 (a.unaligned,a.unaligned_ci), f'{a.seeds:.0f} seeds', 'ablation'))
-        if len(pick(df, **PAPER)): rows.append(Verdict('the same', f'images or `layer3.0.bn1`, the default, by a coin, {HALF}',
+        if len(pick(df, **PAPER)): rows.append(Verdict('the same', f'images or `{pick(df, **PAPER)["at"].iloc[0]}`, the default, by a coin, {HALF}',
             paired(df, PAPER, dict(mixer='none'))[:2], None, rows[-1].n, 'ablation'))
     return rows
 
@@ -132,15 +132,17 @@ PHOTOGRAPHS = dict(other_texture='accuracy on other textures', pgd2='robust accu
 def photograph_verdicts(
     results:Path # folder of the results files
 ) -> list[Verdict]:
-    "The same of networks mixed where positions are seen"
-    boxes = by_arm(json.loads((results/'localization_seen.json').read_text())['runs'])
+    "The same of networks mixed where positions are seen, on photographs and on garments"
+    def seeds(runs): return f"{len({o['seed'] for o in runs if o['aligned'] is False})} seeds" # of the unaligned arm, as of the aligned
+    found = json.loads((results/'localization_seen.json').read_text())['runs']
+    boxes = by_arm(found)
     clutter = [paired_diff(boxes, 'v2', 'aligned', o, 100) for o in ('no mixing','unaligned')]
     at,coin = f'`layer2`, {HALF}',f'images or `layer2` by a coin, {HALF}'
-    rows = [Verdict('localisation, the same clutter', at, *clutter, '3 seeds', 'localization')]
-    for file,name,where,n in (('beside','photographs',at,3),('beside_garments','garments, 160 epochs',coin,6)):
+    rows = [Verdict('localisation, the same clutter', at, *clutter, seeds(found), 'localization')]
+    for file,name,where in (('beside','photographs',at),('beside_garments','garments, 160 epochs',coin)):
         runs = json.loads((results/f'{file}.json').read_text())['runs']
         none,unaligned = (less(runs, o).loc['aligned'] for o in ('no mixing','unaligned'))
-        rows += [Verdict(f'{name}: {q}', where, none[c], unaligned[c], f'{n} seeds', 'beside') for c,q in PHOTOGRAPHS.items()]
+        rows += [Verdict(f'{name}: {q}', where, none[c], unaligned[c], seeds(runs), 'beside') for c,q in PHOTOGRAPHS.items()]
     return rows
 
 # %% ../../nbs/experiments/verdicts.ipynb #46903050
