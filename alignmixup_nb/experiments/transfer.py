@@ -80,8 +80,9 @@ def other_texture(
     share:float=.5, # of the other's amplitudes
 ) -> Tensor: # (n,ch,h,w) in the range of x
     "Each image with amplitudes of its spectrum that are in part those of the next image of another class"
-    order = torch.arange(len(y))
-    other = torch.stack([next(j for j in order.roll(-i-1) if y[j]!=y[i]) for i in order])
+    twice = torch.cat([y, y])
+    starts = (twice[1:]!=twice[:-1]).nonzero().flatten()+1 # where a class begins, over two rounds
+    other = starts[torch.searchsorted(starts, torch.arange(len(y)), right=True)]%len(y)
     f = torch.fft.fft2(x.float())
     return torch.fft.ifft2(torch.polar(f.abs().lerp(f[other].abs(), share), f.angle())).real.clamp(x.min(), x.max())
 
