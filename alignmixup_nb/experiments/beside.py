@@ -100,7 +100,7 @@ def arm_of(
     if row.mixer!='alignmixup': return NAMES[row.mixer]
     if row.aligned is False: return 'unaligned'
     given = lambda k: isinstance(row.get(k), (str,list)) # else None, or NaN in a table
-    if not (given('modes') or given('layer')): return 'AlignMixup as in the paper'
+    if not (given('modes') or given('layer')): return 'AlignMixup as it comes'
     return LABELS[row.label if given('label') else 'lam']
 
 # %% ../../nbs/experiments/beside.ipynb #9f9a569c

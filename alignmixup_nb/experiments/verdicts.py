@@ -52,7 +52,7 @@ def accuracy_verdicts(
 
 # %% ../../nbs/experiments/verdicts.ipynb #b34bcfeb
 PAPER = dict(mixer='alignmixup', prob=.5) # as in the paper, but for the share of batches
-HALF = 'half of the batches, the others unmixed'
+HALF = 'half' # of the batches are mixed, the others stay as they are
 
 def seen_verdicts(
     results:Path # folder of the results files
@@ -77,11 +77,16 @@ def seen_verdicts(
 def share_verdicts(
     results:Path # folder of the results files
 ) -> list[Verdict]:
-    "Trainings in which half of the batches are mixed, images or the features of `layer2` by a coin"
-    t = share_table(study_runs(results/'dose.json')).xs('aligned', level='arm')
-    return [Verdict(f'accuracy, {e} epochs of 5,000 garments, all mixers alike', f'images or `layer2` by a coin, {HALF}',
-        (r['none'],r.none_ci), (r.unaligned,r.unaligned_ci), f'{r.seeds:.0f} seeds', 'classification')
-        for e,r in t.iterrows() if r.seeds>1]
+    "Trainings in which all mixers mix an equal share of the batches, images or the features of `layer2` by a coin"
+    rows,df = [],study_runs(results/'dose.json')
+    for prob,share in ((.5,HALF),(1.,'all')):
+        t = share_table(df, prob)
+        if 'aligned' not in t.index.get_level_values('arm'): continue
+        rows += [Verdict(f'accuracy, {e} epochs of 5,000 garments, all mixers alike', f'images or `layer2` by a coin, {share}',
+            (r['none'],r.none_ci), (r.unaligned,r.unaligned_ci), f'{r.seeds:.0f} seeds', 'classification')
+            for e,r in t.xs('aligned', level='arm').iterrows() if r.seeds>1]
+    return rows
+
 
 # %% ../../nbs/experiments/verdicts.ipynb #85d3ad21
 SETS = dict(ants_bees='ants and bees', cifar10='CIFAR-10 (a JPEG copy)')
