@@ -160,7 +160,7 @@ class MixCallback(_AroundStep):
         n:int=6, # How many images; of pairs that meet at a layer, half as many
         **kwargs
     ):
-        "Draw a batch as the network gets it, or (mode 'feature') the pairs that meet in it; `plt.gcf()` is the figure"
+        "Draw a batch mixed with λ = 0.6 or `lam`, or (mode 'feature') its pairs, as pixels; `plt.gcf()` is the figure"
         dls = getattr(self.learn, 'dls', None)
         if b is None and dls is None: raise ValueError('not attached: pass a batch, cb.show(dls.one_batch())')
         b = [t.detach().cpu() for t in (dls.one_batch() if b is None else b)]

@@ -50,25 +50,25 @@ def time_table(
 def plot_time(
     t:pd.DataFrame # from `time_table`
 ):
-    "Accuracy against epochs on the left, against CPU seconds on the right, hollow where these are estimated"
-    fig,axs = plt.subplots(1, 2, figsize=(8,3.2), dpi=100, sharey=True, layout='constrained')
+    "Accuracy less that of no mixing against epochs; accuracy against CPU seconds, hollow where these are estimated"
+    fig,(over,cost) = plt.subplots(1, 2, figsize=(8.5,3.6), dpi=100, width_ratios=(3,2), layout='constrained')
     for k,(m,g) in enumerate(t.groupby(level=0, sort=False)):
-        g = g.droplevel(0)
-        for ax,x in zip(axs, (g.index*(1+.02*(k-3)),g.cpu)):
-            ax.errorbar(x, g.accuracy, yerr=g.ci.fillna(0), marker='o', ms=3, lw=1, capsize=2, label=NAMES[m],
-                color=COLOURS[m])
-        axs[1].plot(g.cpu[g.estimated], g.accuracy[g.estimated], 'o', ms=3, color='w', mec=COLOURS[m], zorder=3)
-    for ax,x in zip(axs, ('epochs','CPU seconds of training')):
+        g,how = g.droplevel(0),dict(ms=3, lw=1, capsize=2, color=COLOURS[m])
+        if m!='none': over.errorbar(g.index*(1+.045*(k-3.5)), g['diff'], yerr=g.dci, fmt='o-', label=NAMES[m], **how)
+        cost.errorbar(g.cpu, g.accuracy, yerr=g.ci.fillna(0), fmt='o-', **how)
+        cost.plot(g.cpu[g.estimated], g.accuracy[g.estimated], 'o', ms=3, color='w', mec=COLOURS[m], zorder=3)
+    over.axhline(0, color=COLOURS['none'], lw=1, label=NAMES['none'])
+    epochs,seconds = sorted({*t.index.get_level_values(1)}),(10,20,50,100,200,500)
+    at = [o for o in seconds if .9*t.cpu.min()<=o<=1.1*t.cpu.max()]
+    for ax,x,ticks in ((over,'epochs',epochs), (cost,'CPU seconds of training',at)):
         ax.set_xscale('log')
-        ax.set_xlabel(x, fontsize=8)
-        ax.tick_params(labelsize=7, which='both')
-    axs[0].set_xticks(sorted(set(t.index.get_level_values(1))), sorted(set(t.index.get_level_values(1))))
-    axs[0].minorticks_off()
-    at = [o for o in (10,20,50,100,200,500) if .9*t.cpu.min()<=o<=1.1*t.cpu.max()]
-    axs[1].set_xticks(at, at)
-    axs[1].minorticks_off()
-    axs[0].set_ylabel('accuracy, %', fontsize=8)
-    axs[0].legend(fontsize=7)
+        ax.set_xticks(ticks, ticks)
+        ax.minorticks_off()
+        ax.set_xlabel(x)
+    over.set_ylabel('accuracy less that of no mixing\nwith as many epochs, points')
+    over.grid(axis='y', lw=.4)
+    over.legend(loc='lower right', ncols=2)
+    cost.set_ylabel('accuracy, %')
 
 # %% ../../nbs/experiments/training_time.ipynb #fc8293c3
 def needed(
