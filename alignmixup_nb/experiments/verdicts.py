@@ -69,7 +69,7 @@ def seen_verdicts(
             a = arms.loc[layer,'aligned']
             rows.append(Verdict(name, f'`{layer}`, {HALF}', (a.none,a.none_ci),
                 (a.unaligned,a.unaligned_ci), f'{a.seeds:.0f} seeds', 'ablation'))
-        if len(pick(df, **PAPER)): rows.append(Verdict('the same', f'images or `{pick(df, **PAPER)["at"].iloc[0]}`, the default, by a coin, {HALF}',
+        if len(pick(df, **PAPER)): rows.append(Verdict(name, f'images or `{pick(df, **PAPER)["at"].iloc[0]}`, the default, by a coin, {HALF}',
             paired(df, PAPER, dict(mixer='none'))[:2], None, rows[-1].n, 'ablation'))
     return rows
 
@@ -90,7 +90,7 @@ def share_verdicts(
 
 # %% ../../nbs/experiments/verdicts.ipynb #85d3ad21
 SETS = dict(ants_bees='ants and bees', cifar10='CIFAR-10 (a JPEG copy)')
-FEW = dict(accuracy='10 images a class, pretrained', other_texture='the same, textures of another class')
+FEW = dict(accuracy='10 images a class, pretrained', other_texture='10 images a class, tested on textures of another class')
 
 def few_verdicts(
     results:Path # folder of the results files
@@ -143,7 +143,7 @@ def photograph_verdicts(
     boxes = by_arm(found)
     clutter = [paired_diff(boxes, 'v2', 'aligned', o, 100) for o in ('no mixing','unaligned')]
     at,coin = f'`layer2`, {HALF}',f'images or `layer2` by a coin, {HALF}'
-    rows = [Verdict('localisation, the same clutter', at, *clutter, seeds(found), 'localization')]
+    rows = [Verdict('localisation, trained on clutter', at, *clutter, seeds(found), 'localization')]
     for file,name,where in (('beside','photographs',at),('beside_garments','garments, 160 epochs',coin)):
         runs = json.loads((results/f'{file}.json').read_text())['runs']
         none,unaligned = (less(runs, o).loc['aligned'] for o in ('no mixing','unaligned'))
