@@ -13,6 +13,7 @@ from ..core import predictions
 from ..figures import from_patches, to_patches
 from ..loaders import ImageTensors
 from . import calibration, ood, robustness
+from .ablation import shuffle_positions
 from .evaluate import command, WAY
 from .transfer import other_texture
 
@@ -23,16 +24,15 @@ def shuffled(
     seed:int=0, # of the order
 ) -> Tensor: # (n,c,h,w)
     "Each image cut into k × k patches that change positions"
-    f = to_patches(x.float(), (k,k))
-    order = torch.rand(len(x), 1, k*k, generator=torch.Generator().manual_seed(seed)).argsort(2)
-    return from_patches(f.flatten(2).gather(2, order.expand(-1, f.shape[1], -1)).unflatten(2, (k,k)), x.shape[2:])
+    f = shuffle_positions(to_patches(x.float(), (k,k)), torch.Generator().manual_seed(seed))
+    return from_patches(f, x.shape[2:])
 
 # %% ../../nbs/experiments/beside.ipynb #af56722d
 def contrast_of(
     x:Tensor, # (n,c,h,w)
     like:Tensor, # (n,c,h,w)
 ) -> Tensor: # (n,c,h,w), cut to the range of both
-    "`x` with the mean and the standard deviation of `like`, by image and channel"
+    "`x` with the mean and the standard deviation of `like`, by image and channel: AdaIN, of pixels"
     (m,s),(m2,s2) = ((o.float().mean((2,3), keepdim=True),o.float().std((2,3), keepdim=True)) for o in (x, like))
     return ((x-m)/s.clamp(min=1e-6)*s2+m2).clamp(min(x.min(), like.min()), max(x.max(), like.max()))
 

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['features', 'ARMS', 'SIZES', 'TESTED', 'CUT', 'STEPS', 'listed', 'as_batch', 'subset', 'other_texture', 'as_input',
-           'trunk', 'tail', 'maps', 'Seen', 'measure_label', 'fit', 'accuracy', 'rows', 'parser', 'main', 'differences']
+           'trunk', 'tail', 'maps', 'Seen', 'measure_label', 'fit', 'accuracy', 'rows', 'parser', 'main', 'difference',
+           'differences']
 
 # %% ../../nbs/experiments/transfer.ipynb #85d32a72
 import argparse, json, time
@@ -255,6 +256,20 @@ def main(
         atomic_write(out(), rows_text(res))
         print(' '.join(f'{k}={v}' for k,v in row.items() if k!='about'), flush=True)
 
+# %% ../../nbs/experiments/transfer.ipynb #ede9b9dd
+def difference(
+    df:pd.DataFrame, # rows of a results file
+    data:str, # one of `SIZES`
+    a:str, # an arm
+    b:str, # the arm that it is compared with
+    n:int=10, # images a class
+    column:str='accuracy', # or 'other_texture'
+) -> tuple[float,float]: # mean of a - b in points, half the width of its 95% interval
+    "The difference between two arms, paired by subset"
+    g = 100*df[(df.data==data)&(df.n==n)].pivot_table(index='subset', columns='arm', values=column)
+    return mean_ci((g[a]-g[b]).dropna())
+
+
 # %% ../../nbs/experiments/transfer.ipynb #62e9e7fd
 def differences(
     df:pd.DataFrame, # rows of a results file
@@ -264,7 +279,7 @@ def differences(
 ) -> pd.DataFrame: # a row an arm, in points
     "Each arm against no mixing and against unaligned mixing"
     g = 100*df[(df.data==data)&(df.n==n)].pivot_table(index='subset', columns='arm', values=column)
-    def told(a, b): return '' if a==b else '{:+.1f} ± {:.1f}'.format(*mean_ci((g[a]-g[b]).dropna()))
+    def told(a, b): return '' if a==b else '{:+.1f} ± {:.1f}'.format(*difference(df, data, a, b, n, column))
     arms = [a for a in ARMS if a in g]
     return pd.DataFrame({'accuracy %':g.mean().round(1), 'subsets':g.count(), 'over none':{a:told(a, 'none') for a in arms},
         'over unaligned':{a:told(a, 'unaligned') for a in arms}}).loc[arms]

@@ -16,7 +16,8 @@ from .ablation import arms_table, factor_table, share_table
 from .beside import by_arm, less
 from .evaluate import over_none, paired_diff, plus_minus, read_runs, word
 from .training_time import time_table, unaligned_table
-from ..results import mean_ci, paired, pick, study_runs
+from .transfer import difference
+from ..results import paired, pick, study_runs
 
 # %% ../../nbs/experiments/verdicts.ipynb #6dbf80bb
 class Verdict(NamedTuple):
@@ -81,7 +82,6 @@ def share_verdicts(
     rows,df = [],study_runs(results/'dose.json')
     for prob,share in ((.5,HALF),(1.,'all')):
         t = share_table(df, prob)
-        if 'aligned' not in t.index.get_level_values('arm'): continue
         rows += [Verdict(f'accuracy, {e} epochs of 5,000 garments, all mixers alike', f'images or `layer2` by a coin, {share}',
             (r['none'],r.none_ci), (r.unaligned,r.unaligned_ci), f'{r.seeds:.0f} seeds', 'classification')
             for e,r in t.xs('aligned', level='arm').iterrows() if r.seeds>1]
@@ -99,10 +99,9 @@ def few_verdicts(
     df,rows = pd.DataFrame(json.loads((results/'transfer.json').read_text())['runs']),[]
     for column,asked in FEW.items():
         for data,name in SETS.items():
-            g = 100*df[(df.data==data)&(df.n==10)].pivot_table(index='subset', columns='arm', values=column)
-            less = lambda o: mean_ci((g.aligned-g[o]).dropna())
+            less = lambda o: difference(df, data, 'aligned', o, column=column)
             rows.append(Verdict(f'{asked}: {name}', f'`blocks.4` of EfficientNet-lite0, {HALF}', less('none'), less('unaligned'),
-                f'{g.aligned.count()} subsets', 'transfer'))
+                f'{df[(df.data==data)&(df.n==10)].subset.nunique()} subsets', 'transfer'))
     return rows
 
 # %% ../../nbs/experiments/verdicts.ipynb #bfb64cd5
@@ -138,7 +137,8 @@ def photograph_verdicts(
     results:Path # folder of the results files
 ) -> list[Verdict]:
     "The same of networks mixed where positions are seen, on photographs and on garments"
-    def seeds(runs): return f"{len({o['seed'] for o in runs if o['aligned'] is False})} seeds" # of the unaligned arm, as of the aligned
+    def n_seeds(runs): return len({o['seed'] for o in runs if o['aligned'] is False}) # of the unaligned arm, as of the aligned
+    def seeds(runs): return f'{n_seeds(runs)} seeds'
     found = json.loads((results/'localization_seen.json').read_text())['runs']
     boxes = by_arm(found)
     clutter = [paired_diff(boxes, 'v2', 'aligned', o, 100) for o in ('no mixing','unaligned')]
@@ -150,7 +150,8 @@ def photograph_verdicts(
         n = dict.fromkeys(PHOTOGRAPHS, seeds(runs))
         if file=='beside_garments': # what the first seeds had raised is answered by fresh ones alone
             fresh = json.loads((results/'beside_fresh.json').read_text())['runs']
-            for c in ('auroc_mahalanobis','ece'): unaligned[c],n[c] = less(fresh, 'unaligned').loc['aligned',c],f'{seeds(runs)}; {seeds(fresh)[0]} fresh ones for aligned − unaligned'
+            again,two = less(fresh, 'unaligned').loc['aligned'],f'{seeds(runs)}; {n_seeds(fresh)} fresh ones for aligned − unaligned'
+            for c in ('auroc_mahalanobis','ece'): unaligned[c],n[c] = again[c],two
         rows += [Verdict(f'{name}: {q}', where, none[c], unaligned[c], n[c], 'beside') for c,q in PHOTOGRAPHS.items()]
     return rows
 
