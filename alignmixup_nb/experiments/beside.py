@@ -97,7 +97,7 @@ def arm_of(
     row:pd.Series, # a row of the results file
 ) -> str: # as in the tables of `ablation`
     "Which way to mix this is"
-    if row.mixer!='alignmixup': return NAMES[row.mixer]
+    if row.mixer!='alignmixup': return NAMES.get(row.mixer, row.mixer.split(':')[-1]) # a class of one's own
     if row.aligned is False: return 'unaligned'
     given = lambda k: isinstance(row.get(k), (str,list)) # else None, or NaN in a table
     if not (given('modes') or given('layer')): return 'AlignMixup as it comes'
