@@ -20,6 +20,10 @@ from ..files import FILES, load_model, read_result
 from ..recipe import MIXER_NAMES, Recipe
 
 # %% ../../nbs/experiments/evaluate.ipynb #091b226f
+def _place(o):
+    "By seed, then in the order of the mixers; one of one's own comes last"
+    return o['seed'],[*MIXER_NAMES, o['mixer']].index(o['mixer'])
+
 def find_runs(
     path:str|Path # a folder with run folders in it
 ) -> list: # of (folder, result), by seed and then in the order of `MIXER_NAMES`
@@ -28,7 +32,7 @@ def find_runs(
     if not done:
         raise ValueError(f'{path} has no finished runs: no folder in it holds {FILES["result"]} and {FILES["model"]}')
     runs = [(o, read_result(o/FILES['result'])) for o in done]
-    return sorted(runs, key=lambda o: (o[1]['recipe']['seed'], MIXER_NAMES.index(o[1]['recipe']['mixer'])))
+    return sorted(runs, key=lambda o: _place(o[1]['recipe']))
 
 ARM = ('mixer','seed') # what may differ between runs that are compared
 WAY = (*ARM,'layer','modes','alpha','prob','aligned','label') # the same where ways to align are compared
@@ -148,7 +152,7 @@ def merge(
     note = {k:new[k] for k in ('command','commit','versions','hardware','date')}
     rows = {(o['mixer'],o['seed']):o for o in res['runs']} | {(o['mixer'],o['seed']):o|dict(measured=note)
         for o in new['runs']}
-    res['runs'] = sorted(rows.values(), key=lambda o: (o['seed'], MIXER_NAMES.index(o['mixer'])))
+    res['runs'] = sorted(rows.values(), key=_place)
     _write(path, res)
     return res
 
