@@ -28,6 +28,7 @@ class Verdict(NamedTuple):
     over_unaligned:tuple|None # aligned less unaligned, everything else equal; None if nobody trained an unaligned twin
     n:str # what the interval is over
     details:str # a notebook beside this one
+    counts:bool=False # written down before the run as the comparison that counts, at a layer that sees positions
 
 # %% ../../nbs/experiments/verdicts.ipynb #09b8a461
 NORM = 'images or `norm`, by a coin' # the default of the time
@@ -62,17 +63,20 @@ def seen_verdicts(
     "Networks half of whose batches are mixed, at a layer, or as in the paper"
     rows = []
     asked = dict(labels='accuracy, 30 epochs of 5,000 garments',
-        natural='40 epochs of 10,000 photographs (CIFAR-10, a JPEG copy)')
+        natural='accuracy, 40 epochs of 10,000 photographs (CIFAR-10, a JPEG copy)')
     for file,name in asked.items():
         if not (results/f'{file}.json').exists(): continue
         arms = arms_table(df := study_runs(results/f'{file}.json'))
         for layer,arm,label in (o for o in ARM_ROWS if o[:2] in arms.index):
             a = arms.loc[layer,arm]
             rows.append(Verdict(name, f'`{layer}`, {HALF}{label}', (a.none,a.none_ci),
-                (a.unaligned,a.unaligned_ci), f'{a.seeds:.0f} seeds', 'ablation'))
+                (a.unaligned,a.unaligned_ci), f'{a.seeds:.0f} seeds', 'ablation', (layer,arm)==('layer2','aligned')))
         if len(pick(df, **PAPER)): rows.append(Verdict(name, f'images or `{pick(df, **PAPER)["at"].iloc[0]}`, the default, by a coin, {HALF}',
             paired(df, PAPER, dict(mixer='none'))[:2], None, rows[-1].n, 'ablation'))
-    return rows
+    df,at,one = study_runs(results/'partners.json'),dict(layer='layer2', alpha=1., modes='feature'),dict(partners='class')
+    twin,none = (paired(df, at|one|PAPER, o) for o in (at|one|PAPER|dict(aligned=False), dict(mixer='none')))
+    return [*rows,Verdict(f'{asked["labels"]}, pairs of one class', f'`layer2`, {HALF}', none[:2], twin[:2], f'{twin[2]} seeds',
+        'ablation', True)]
 
 # %% ../../nbs/experiments/verdicts.ipynb #27ca043a
 def share_verdicts(
@@ -83,14 +87,14 @@ def share_verdicts(
     for prob,share in ((.5,HALF),(1.,'all')):
         t = share_table(df, prob)
         rows += [Verdict(f'accuracy, {e} epochs of 5,000 garments, all mixers alike', f'images or `layer2` by a coin, {share}',
-            (r['none'],r.none_ci), (r.unaligned,r.unaligned_ci), f'{r.seeds:.0f} seeds', 'classification')
+            (r['none'],r.none_ci), (r.unaligned,r.unaligned_ci), f'{r.seeds:.0f} seeds', 'classification', (e,prob)==(160,.5))
             for e,r in t.xs('aligned', level='arm').iterrows() if r.seeds>1]
     return rows
 
 
 # %% ../../nbs/experiments/verdicts.ipynb #85d3ad21
 SETS = dict(ants_bees='ants and bees', cifar10='CIFAR-10 (a JPEG copy)')
-FEW = dict(accuracy='10 images a class, pretrained', other_texture='10 images a class, tested on textures of another class')
+FEW = dict(accuracy='accuracy, 10 images a class, pretrained', other_texture='10 images a class, tested on textures of another class')
 
 def few_verdicts(
     results:Path # folder of the results files
@@ -101,7 +105,7 @@ def few_verdicts(
         for data,name in SETS.items():
             less = lambda o: difference(df, data, 'aligned', o, column=column)
             rows.append(Verdict(f'{asked}: {name}', f'`blocks.4` of EfficientNet-lite0, {HALF}', less('none'), less('unaligned'),
-                f'{df[(df.data==data)&(df.n==10)].subset.nunique()} subsets', 'transfer'))
+                f'{df[(df.data==data)&(df.n==10)].subset.nunique()} subsets', 'transfer', column=='accuracy'))
     return rows
 
 # %% ../../nbs/experiments/verdicts.ipynb #bfb64cd5
@@ -143,16 +147,17 @@ def photograph_verdicts(
     boxes = by_arm(found)
     clutter = [paired_diff(boxes, 'v2', 'aligned', o, 100) for o in ('no mixing','unaligned')]
     at,coin = f'`layer2`, {HALF}',f'images or `layer2` by a coin, {HALF}'
-    rows = [Verdict('localisation, trained on clutter', at, *clutter, seeds(found), 'localization')]
+    rows = [Verdict('localisation, trained on clutter', at, *clutter, seeds(found), 'localization', True)]
     for file,name,where in (('beside','photographs',at),('beside_garments','garments, 160 epochs',coin)):
         runs = json.loads((results/f'{file}.json').read_text())['runs']
         none,unaligned = (less(runs, o).loc['aligned'] for o in ('no mixing','unaligned'))
-        n = dict.fromkeys(PHOTOGRAPHS, seeds(runs))
+        n,fixed = dict.fromkeys(PHOTOGRAPHS, seeds(runs)),()
         if file=='beside_garments': # what the first seeds had raised is answered by fresh ones alone
             fresh = json.loads((results/'beside_fresh.json').read_text())['runs']
             again,two = less(fresh, 'unaligned').loc['aligned'],f'{seeds(runs)}; {n_seeds(fresh)} fresh ones for aligned − unaligned'
-            for c in ('auroc_mahalanobis','ece'): unaligned[c],n[c] = again[c],two
-        rows += [Verdict(f'{name}: {q}', where, none[c], unaligned[c], n[c], 'beside') for c,q in PHOTOGRAPHS.items()]
+            fixed = 'auroc_mahalanobis','ece'
+            for c in fixed: unaligned[c],n[c] = again[c],two
+        rows += [Verdict(f'{name}: {q}', where, none[c], unaligned[c], n[c], 'beside', c in fixed) for c,q in PHOTOGRAPHS.items()]
     return rows
 
 # %% ../../nbs/experiments/verdicts.ipynb #46903050
