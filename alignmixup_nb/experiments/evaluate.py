@@ -202,10 +202,11 @@ def paired_diff(
     a:str='alignmixup', # a mixer
     b:str='none', # what it is compared with
     factor:float=1. # what values are multiplied by
-) -> tuple[float,float]: # mean of a-b over the seeds, and half the width of its interval; NaN without
+) -> tuple[float,float]: # mean of a-b over the seeds, and half the width of its interval; NaN if they share no seed
     "The difference between two mixers, paired by seed"
+    if lost := {a,b}-{*df.mixer}: raise ValueError(f'there is no run of {", ".join(sorted(lost))}; there are {", ".join(sorted({*df.mixer}))}')
     w = df.pivot_table(index='seed', columns='mixer', values=column)
-    d = (w[a]-w[b]).dropna() if a in w and b in w and a!=b else []
+    d = (w[a]-w[b]).dropna() if a in w and b in w and a!=b else [] # a column may be empty for one of them
     return mean_ci(factor*d) if len(d) else (float('nan'),)*2
 
 def significant(
@@ -239,7 +240,7 @@ def over_none(
     "Mean over seeds, and difference to no mixing"
     def row(m):
         v = df[df.mixer==m][column].dropna()
-        return *mean_ci(v),len(v),*paired_diff(df, column, m)
+        return *mean_ci(v),len(v),*paired_diff(df, column, m, 'none' if 'none' in {*df.mixer} else m)
     rows = {m:row(m) for m in MIXER_NAMES if m in set(df.mixer)}
     t = pd.DataFrame.from_dict(rows, orient='index', columns=['mean','ci','seeds','diff','diff_ci'])
     return t.rename_axis('mixer')

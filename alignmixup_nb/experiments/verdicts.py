@@ -28,7 +28,7 @@ class Verdict(NamedTuple):
     over_unaligned:tuple|None # aligned less unaligned, everything else equal; None if nobody trained an unaligned twin
     n:str # what the interval is over
     details:str # a notebook beside this one
-    counts:bool=False # written down before the run as the comparison that counts, at a layer that sees positions
+    counts:bool=False # `over_unaligned` was written down before the runs as what counts, at a layer that sees positions
 
 # %% ../../nbs/experiments/verdicts.ipynb #09b8a461
 NORM = 'images or `norm`, by a coin' # the default of the time
@@ -65,7 +65,6 @@ def seen_verdicts(
     asked = dict(labels='accuracy, 30 epochs of 5,000 garments',
         natural='accuracy, 40 epochs of 10,000 photographs (CIFAR-10, a JPEG copy)')
     for file,name in asked.items():
-        if not (results/f'{file}.json').exists(): continue
         arms = arms_table(df := study_runs(results/f'{file}.json'))
         for layer,arm,label in (o for o in ARM_ROWS if o[:2] in arms.index):
             a = arms.loc[layer,arm]
@@ -73,10 +72,10 @@ def seen_verdicts(
                 (a.unaligned,a.unaligned_ci), f'{a.seeds:.0f} seeds', 'ablation', (layer,arm)==('layer2','aligned')))
         if len(pick(df, **PAPER)): rows.append(Verdict(name, f'images or `{pick(df, **PAPER)["at"].iloc[0]}`, the default, by a coin, {HALF}',
             paired(df, PAPER, dict(mixer='none'))[:2], None, rows[-1].n, 'ablation'))
-    df,at,one = study_runs(results/'partners.json'),dict(layer='layer2', alpha=1., modes='feature'),dict(partners='class')
-    twin,none = (paired(df, at|one|PAPER, o) for o in (at|one|PAPER|dict(aligned=False), dict(mixer='none')))
-    return [*rows,Verdict(f'{asked["labels"]}, pairs of one class', f'`layer2`, {HALF}', none[:2], twin[:2], f'{twin[2]} seeds',
-        'ablation', True)]
+    alike,df = dict(PAPER, layer='layer2', alpha=1., modes='feature', partners='class'),study_runs(results/'partners.json')
+    *none,_ = paired(df, alike, dict(mixer='none'))
+    *twin,n = paired(df, alike, dict(alike, aligned=False))
+    return [*rows,Verdict(f'{asked["labels"]}, pairs of one class', f'`layer2`, {HALF}', none, twin, f'{n} seeds', 'ablation', True)]
 
 # %% ../../nbs/experiments/verdicts.ipynb #27ca043a
 def share_verdicts(
